@@ -42,10 +42,7 @@ func (b *Bot) tellConditions(ctx context.Context) error {
 func (b *Bot) tellCondition(ctx context.Context, c transport.Condition) {
 	for len(b.conditions) == 0 {
 		channel := b.notifier.channel("") // of no cluster: a reload may have changed it
-		err := b.notifier.posts.Wait(ctx, channel)
-		if err == nil {
-			_, _, err = b.api.PostMessageContext(ctx, channel, conditionMessage(c).Options()...)
-		}
+		err := b.notifier.tell(transport.Ranked(ctx, transport.RankAnswer), channel, conditionMessage(c))
 		if err == nil || ctx.Err() != nil {
 			return
 		}

@@ -147,7 +147,7 @@ func onWire(tb testing.TB, log io.Writer) (*wire, *stage, *websocket.Conn) {
 		tb.Fatal(err)
 	}
 	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals, b.rhythm.Sockets = time.Millisecond, 2*time.Millisecond, -1, 1
-	b.notifier.posts.Gap = 0
+	b.notifier.pace.Gap = 0
 	s := &stage{t: tb, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}},
 		ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}

@@ -52,7 +52,7 @@ func (n *notifier) share(ctx context.Context, channel, thread string, files []ce
 		}
 		uploaded = append(uploaded, slack.FileSummary{ID: id, Title: f.Name})
 	}
-	if err := n.posts.Wait(ctx, channel); err != nil {
+	if err := n.waits(ctx, []string{transport.Files(channel)}); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
 	_, err := n.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
@@ -103,7 +103,7 @@ func (n *notifier) shareWords(
 	ctx context.Context, c rules.State, m rules.Message, channel, thread, text string, maybe bool,
 ) (ceremony.Ref, error) {
 	if maybe {
-		found, err := n.find(ctx, c, m.Key, channel, thread, m.Entry.At)
+		found, err := n.find(ctx, c, m.Key, m.Entry, channel, thread)
 		if err != nil || found.TS != "" {
 			return found, err
 		}
@@ -111,7 +111,9 @@ func (n *notifier) shareWords(
 	if signed, ok := m.Entry.Event.(event.TranscriptSigned); ok {
 		text = transcriptElsewhere(c, signed)
 	}
-	return n.post(ctx, channel, thread, c, m.Key, render.Say("%s\n%s", text, noUploads))
+	return n.post(ctx, channel, thread, m.Key, m.Entry, func() (rules.State, render.Message, error) {
+		return c, render.Say("%s\n%s", text, noUploads), nil
+	})
 }
 
 // notShared classifies an error from before the files were shared: whatever became of the

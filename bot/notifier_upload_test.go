@@ -19,7 +19,7 @@ var twoFiles = []ceremony.File{
 // thread is a status post, for what belongs under it.
 func (s *stage) thread(c rules.State) string {
 	s.t.Helper()
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, statusPost(s.t.(*testing.T), c), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(c), statusPost(s.t.(*testing.T), c), false)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -134,11 +134,11 @@ func TestTranscriptIsToldWhereUploadsAreForbidden(t *testing.T) {
 		scenario := withTranscript(t, s)
 		s.w.Inject(slacktest.Fault{Method: "files.getUploadURLExternal", Effect: slacktest.Answer(code)})
 		m := scenario.message(rules.TranscriptMessage, "")
-		ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, false)
+		ref, err := s.bot.Notifier().Deliver(s.ctx(), still(scenario.c), m, false)
 		if err != nil {
 			t.Fatalf("%s: %v", code, err)
 		}
-		if again, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, true); err != nil || again != ref {
+		if again, err := s.bot.Notifier().Deliver(s.ctx(), still(scenario.c), m, true); err != nil || again != ref {
 			t.Errorf("%s: posted at %v and then at %v: %v", code, ref, again, err)
 		}
 		told, _ := s.ops.Message(ref.TS)

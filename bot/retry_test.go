@@ -33,7 +33,7 @@ func TestNothingIsShownWhereOthersRead(t *testing.T) {
 	c := s.holds(begin(t, s.plan()))
 	s.ops.ShareOutside(true)
 	s.expect("shared with others than this workspace", s.types(s.alice, "start rekey prod OPS-1"))
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err == nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), still(c), statusPost(t, c), false); err == nil {
 		t.Error("the status post was shown to others")
 	}
 	if len(s.engine.said()) != 0 || len(s.w.Calls("chat.postMessage")) != 0 {
@@ -45,7 +45,7 @@ func TestProposalNeedsAChannelToShowItIn(t *testing.T) {
 	for name, spoil := range map[string]func(*stage){
 		"removed":  func(s *stage) { s.ops.Kick(s.w.Bot()) },
 		"archived": func(s *stage) { s.ops.Archive() },
-		"wrong":    func(s *stage) { s.bot.notifier.where.Channel = "C0NOWHERE" },
+		"wrong":    func(s *stage) { s.bot.notifier.config.Channel = "C0NOWHERE" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, slacktest.Config{})

@@ -86,8 +86,7 @@ func bare(t testing.TB, config Config, log *journal) *Bot {
 	b.rhythm.LeastGap = 10 * time.Millisecond
 	b.rhythm.MostGap = 80 * time.Millisecond
 	b.rhythm.Linger = 50 * time.Millisecond
-	b.notifier.posts.Gap = 0
-	b.notifier.redraws.Gap = 0
+	b.notifier.pace.Gap = 0
 	return b
 }
 
@@ -217,7 +216,8 @@ func (s *stage) settle() {
 	s.t.Helper()
 	s.wait("the end of all work", func() bool {
 		_, busy := s.bot.queue.Waiting("")
-		return s.w.Unacknowledged() == 0 && !busy
+		_, answering := s.bot.answers.Waiting("")
+		return s.w.Unacknowledged() == 0 && !busy && !answering
 	})
 }
 
@@ -391,7 +391,10 @@ func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pas
 	if !ok {
 		return "", "", ceremony.NoWord
 	}
-	w, _ := ceremony.ParseStatement(line)
+	w, ok := ceremony.ParseStatement(line)
+	if !ok {
+		return "", "", ceremony.NoWord
+	}
 	return ceremony.ID(w.Of), w.Verb, e.asked("speak " + line + " by " + by.String())
 }
 

@@ -119,10 +119,14 @@ func ReadEvidence(path string) ([]byte, error) {
 	return data, err
 }
 
-// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust. It
-// refuses a file that is not [Trusted].
+// MaxTrusted is the size in bytes of the largest configuration or public key. A key may have photos
+// on it, and the signatures of many people.
+const MaxTrusted = 4 << 20
+
+// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust, of at most
+// [MaxTrusted] bytes. It refuses a file that is not [Trusted].
 func ReadTrusted(path Path) ([]byte, error) {
-	return ReadTrustedUpTo(path, MaxFile)
+	return ReadTrustedUpTo(path, MaxTrusted)
 }
 
 // ReadTrustedUpTo is [ReadTrusted] of a file of at most limit bytes.
