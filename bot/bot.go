@@ -45,7 +45,9 @@ type Config struct {
 	Mark func(rules.State) string
 	// Files returns the files of a signed transcript. It returns the same ones every time.
 	Files func(rules.State, event.TranscriptSigned) ([]ceremony.File, error)
-	Log   *slog.Logger
+	// Due returns the files that were changed since the configuration was read. It may be nil.
+	Due func() []string
+	Log *slog.Logger
 }
 
 // channels returns the ids of all channels in which ceremonies are shown.

@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/manifest"
 )
 
 // faults are what a check finds wrong with a configuration that names these people:
@@ -130,6 +131,9 @@ func TestManifestAsksForWhatIsUsed(t *testing.T) {
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(&slack.Manifest{}); err != nil {
 		t.Errorf("not a manifest as slack-go knows it: %v", err)
+	}
+	if _, err := manifest.Read(text); err != nil {
+		t.Errorf("Slack would not install it: %v", err)
 	}
 	var m struct {
 		OAuth struct {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +52,7 @@ type notifier struct {
 	mu    sync.Mutex
 	drawn map[ceremony.Ref]drawing // status post → what it shows
 	moved map[ceremony.Ref]string  // status post that took another one's place → its key
+	where Config                   // of which only the channels count: a reload changes them
 }
 
 // drawing is what a status post shows.
@@ -69,7 +69,7 @@ func newNotifier(
 		health: health,
 		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
 		pace: pace, self: transport.NewMemory[myself](), finder: newFinder(),
-		drawn: map[ceremony.Ref]drawing{}, moved: map[ceremony.Ref]string{},
+		drawn: map[ceremony.Ref]drawing{}, moved: map[ceremony.Ref]string{}, where: config,
 	}
 }
 
@@ -246,10 +246,12 @@ func (n *notifier) reaches(ctx context.Context, user string) error {
 
 // channel returns the channel in which a cluster's ceremonies are shown.
 func (n *notifier) channel(cluster string) string {
-	if own, ok := n.config.Channels[cluster]; ok {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if own, ok := n.where.Channels[cluster]; ok {
 		return own
 	}
-	return n.config.Channel
+	return n.where.Channel
 }
 
 // draft makes a message of what is true now.
@@ -284,7 +286,7 @@ func (n *notifier) post(ctx context.Context, channel, thread, key string, make d
 		if err != nil {
 			return ceremony.Ref{}, err
 		}
-		if ch := n.config.channels(); slices.Contains(ch, in) {
+		if n.isOps(in) {
 			n.health.Note(func(h *transport.Health) { h.LastChannelPost = began })
 		}
 		return ceremony.Ref{Channel: in, TS: ts}, nil
@@ -304,7 +306,7 @@ func (n *notifier) tell(ctx context.Context, user string, what render.Message) e
 func (n *notifier) tellPart(ctx context.Context, user string, what render.Message) error {
 	for try := 1; ; try++ {
 		if err := n.waits(ctx, transport.Posts(user)); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 		}
 		_, _, err := n.api.PostMessageContext(transport.Taken(ctx), user, what.Options()...)
 		if _, limited := errors.AsType[*slack.RateLimitedError](err); !limited || try == maxTries {

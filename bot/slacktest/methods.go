@@ -6,7 +6,6 @@ type tier int
 // Source: docs.slack.dev "Rate limits". perChannel is chat.postMessage's own: one a second and channel, and "several
 // hundred" a minute in a workspace.
 const (
-	tier1      tier = 1
 	tier2      tier = 20
 	tier3      tier = 50
 	tier4      tier = 100

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// The shortest and the longest pause before an act that did not succeed is tried again.
+// The shortest and the longest pause before an act that did not succeed is tried again. The
+// longest is also that in which an actor looks at the clock: a timer stands still while the
+// machine sleeps, and does not notice when its clock is set.
 const (
 	shortestWait = 200 * time.Millisecond
 	longestWait  = 30 * time.Second
@@ -36,8 +40,7 @@ type actor struct {
 	toDeliver chan rules.State
 	toRedraw  chan snapshot
 	toArchive []chan rules.State // one for each of the engine's archives
-	recovered bool               // the ceremony is older than this start
-	born      int                // what was due by this event may have been posted before this start
+	born      int                // what was due by this event may have been posted before this start; 0 of a new ceremony
 	wake      chan struct{}      // has a token when what was learnt elsewhere may let it go on
 	gate      chan struct{}      // closed when people may be told, and posts be edited
 
@@ -67,7 +70,6 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		done:      make(chan struct{}),
 		toDeliver: make(chan rules.State, 1),
 		toRedraw:  make(chan snapshot, 1),
-		recovered: recovered,
 		wake:      make(chan struct{}, 1),
 		gate:      make(chan struct{}),
 		c:         c,
@@ -83,6 +85,10 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
 	}
+	if c.Key != nil {
+		a.key = e.config.Keys.Take(a.id, *c.Key)
+		a.session.HasKey = a.key != nil
+	}
 	return a
 }
 
@@ -91,15 +97,22 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 func (a *actor) run(ctx context.Context) {
 	telling, stop := context.WithCancel(ctx)
 	var tellers sync.WaitGroup
-	tellers.Go(func() { a.deliverLoop(telling) })
-	tellers.Go(func() { a.redrawLoop(telling) })
+	for _, loop := range []func(context.Context){a.deliverLoop, a.redrawLoop} {
+		tellers.Go(func() {
+			select {
+			case <-a.gate:
+				loop(telling)
+			case <-telling.Done():
+			}
+		})
+	}
 	for i, archive := range a.e.config.Archives {
 		tellers.Go(func() { a.archiveLoop(telling, archive, a.toArchive[i]) })
 	}
 	defer tellers.Wait()
 	defer stop()
 	defer close(a.done)
-	defer a.dropKey()
+	defer a.layKey()
 
 	acting := context.WithoutCancel(ctx)
 	a.publish()
@@ -108,7 +121,7 @@ func (a *actor) run(ctx context.Context) {
 		if pause == 0 {
 			continue
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(min(pause, longestWait))
 		select {
 		case f := <-a.inbox:
 			f(acting)
@@ -123,13 +136,14 @@ func (a *actor) run(ctx context.Context) {
 // step does what is to be done now. It returns how long run must wait for a request
 // before the next step, 0 when the next step is due at once.
 func (a *actor) step(ctx context.Context) time.Duration {
-	if !a.telling && (!a.recovered || a.e.mayTell(a.c)) {
+	if !a.telling && (a.born == 0 || a.e.mayTell(a.c)) {
 		a.telling = true
 		close(a.gate)
 	}
 	if a.halted != nil || a.e.StandsStill(a.c) {
 		return longestWait
 	}
+	a.session.Doubt = cmp.Or(a.e.isBehind(a.c), a.session.Doubt)
 	now := time.Now()
 	if act := a.c.Next(a.session, now); act != rules.ActNothing {
 		if now.Before(a.after) {
@@ -242,6 +256,10 @@ func (a *actor) record(ctx context.Context, cmd command.Command) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
+	if d := a.e.isBehind(a.c); d != nil && slices.ContainsFunc(events, event.Intends) {
+		// A mark has come to light since the last step.
+		return cmp.Or(a.record(ctx, d.Stop()), error(ceremony.IsFrozen))
+	}
 	if err := a.c.Takes(events, now); err != nil {
 		a.log.Error("what was decided can't be written: no later start could read it", "error", err)
 		return err
@@ -307,11 +325,12 @@ func (a *actor) dropKey() {
 	a.key, a.session.HasKey = nil, false
 }
 
-// newest returns what readers see of the ceremony.
-func (a *actor) newest() snapshot {
-	a.e.mu.Lock()
-	defer a.e.mu.Unlock()
-	return a.e.snapshots[a.id]
+// layKey leaves the ceremony key to the next engine, if there is a key and an engine follows.
+func (a *actor) layKey() {
+	if a.key != nil {
+		a.e.config.Keys.Lay(a.id, a.key)
+	}
+	a.key, a.session.HasKey = nil, false
 }
 
 // publish gives the newest state to readers and to the loops.

@@ -14,7 +14,7 @@ import (
 // doubt returns why a ceremony that was open when the program started must not go on as
 // its journal has it, or nil. An attacker who can write to the journal's folder can add a
 // line. So signed statements are verified again, and the plan is compared with the
-// configuration. Neither changes while the program runs.
+// configuration. Neither changes while the engine runs.
 func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Difference {
 	switch bot := e.config.OpenPGP.Identity(); {
 	case c.Ended() || c.Plan.Operation == ceremony.Alarm:

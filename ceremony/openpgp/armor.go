@@ -3,16 +3,13 @@ package openpgp
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
-	"html"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 )
@@ -41,7 +38,7 @@ var marker = regexp.MustCompile(`-+\s*(BEGIN|END)\s+(PGP\s+(?:[A-Z]+\s+)*?[A-Z]+
 // checks the armor's checksum, which go-crypto does not: otherwise a line that was lost in a
 // paste looks like a message to another key.
 //
-// The text must have been normalised.
+// The text must come from [paste.Text].
 func unarmor(plain string) (blocks []block, around string) {
 	var rest strings.Builder
 	for {
@@ -82,52 +79,6 @@ func unarmor(plain string) (blocks []block, around string) {
 
 // kindOf returns the kind of a block, by the words in its first or last line.
 func kindOf(words string) string { return strings.Join(strings.Fields(words), " ") }
-
-// Text returns a pasted text as it was before its way here: see normalise.
-func Text(pasted []byte) string { return normalise(pasted) }
-
-// normalise undoes what happens to a text on its way: the escapes of a web page,
-// another encoding, typographic dashes and spaces, invisible characters.
-func normalise(text []byte) string {
-	// It is done twice: a text that was copied out of a web page may have been escaped
-	// before.
-	s := html.UnescapeString(html.UnescapeString(decodeUTF16(text)))
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\r', r == '\u0085', r == '\u2028', r == '\u2029', r == '\v', r == '\f':
-			return '\n'
-		case r == '\t', r == '\n', r >= ' ' && r < 0x7f:
-			return r
-		case unicode.Is(unicode.Pd, r), r == '\u2212': // the minus sign is no dash to Unicode
-			return '-'
-		case unicode.Is(unicode.Cf, r): // byte order marks, zero width spaces, soft hyphens
-			return -1
-		case unicode.Is(unicode.Zs, r):
-			return ' '
-		case r >= '\uff01' && r <= '\uff5e': // full-width forms
-			return r - '\uff01' + '!'
-		}
-		return r
-	}, s)
-}
-
-// decodeUTF16 returns a text in UTF-8. A redirection in Windows PowerShell 5 writes UTF-16.
-func decodeUTF16(text []byte) string {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(text, []byte{0xff, 0xfe}):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(text, []byte{0xfe, 0xff}):
-		order = binary.BigEndian
-	default:
-		return string(text)
-	}
-	units := make([]uint16, 0, len(text)/2)
-	for pair := text[2:]; len(pair) >= 2; pair = pair[2:] {
-		units = append(units, order.Uint16(pair))
-	}
-	return string(utf16.Decode(units))
-}
 
 var (
 	header       = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: ?`)
@@ -200,7 +151,7 @@ func unwrap(data []byte, kind string) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil
 	}
-	blocks, _ := unarmor(normalise(data))
+	blocks, _ := unarmor(paste.Text(data))
 	for _, b := range blocks {
 		if b.kind == kind {
 			return b.data, b.err

@@ -104,7 +104,7 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
 	for _, listing := range n.Listings() {
 		if is, mine := k.isPrint(listing); is && !mine {
-			return nil, fmt.Errorf("fingerprint %s: %w", listing, ErrUntrusted)
+			return nil, fmt.Errorf("fingerprint %s: %w", listing, errUntrusted)
 		}
 	}
 	var commands []string
@@ -117,7 +117,7 @@ func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
 			continue
 		}
 		if !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
-			return nil, fmt.Errorf("gpg says no good signature: %w\n%s", ErrUntrusted, said)
+			return nil, fmt.Errorf("gpg says no good signature: %w\n%s", errUntrusted, said)
 		}
 		commands = commandsIn(out)
 	}
@@ -163,7 +163,9 @@ func (k *gnupg) run(ctx context.Context, command, input string) (out, said strin
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", command)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = k.dir, strings.NewReader(input), &stdout, &stderr
-	cmd.Env = []string{"GNUPGHOME=" + k.home, "HOME=" + k.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	cmd.Env = []string{
+		"GNUPGHOME=" + k.home, "HOME=" + k.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C", DetectorSettings(),
+	}
 	if err := cmd.Run(); err != nil {
 		first, _, _ := strings.Cut(command, "\n")
 		return "", "", fmt.Errorf("%s: %w\n%s", first, err, &stderr)
