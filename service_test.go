@@ -30,13 +30,15 @@ func unitSettings(t *testing.T) map[string][]string {
 // environment in which nothing is missing that could be had from there.
 func TestServiceStartsACommandThatExists(t *testing.T) {
 	all := unitSettings(t)
-	words := strings.Fields(all["ExecStart"][0])
-	cmd, rest, err := rootCommand(cli.Streams{}).Find(words[1:])
-	if err != nil || cmd.Name() != "run" {
-		t.Fatalf("it starts %v: %v", words, err)
-	}
-	if err := cmd.ParseFlags(rest); err != nil || cmd.Flags().NArg() != 0 {
-		t.Errorf("conclave run can't be given %v: %v", rest, err)
+	for setting, name := range map[string]string{"ExecStart": "run", "ExecReload": "reload"} {
+		words := strings.Fields(all[setting][0])
+		cmd, rest, err := rootCommand(cli.Streams{}).Find(words[1:])
+		if err != nil || cmd.Name() != name {
+			t.Fatalf("%s is %v: %v", setting, words, err)
+		}
+		if err := cmd.ParseFlags(rest); err != nil || cmd.Flags().NArg() != 0 {
+			t.Errorf("conclave %s can't be given %v: %v", name, rest, err)
+		}
 	}
 	if all["RestartPreventExitStatus"][0] != strconv.Itoa(cli.ExitUsage) {
 		t.Error("a configuration that can't be used is tried for ever")

@@ -10,8 +10,11 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,6 +22,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
+	"conclave/ceremony/handover"
 	"conclave/ceremony/index"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/mark"
@@ -28,48 +32,78 @@ import (
 	"conclave/ceremony/wording"
 	"conclave/config"
 	"conclave/host"
-	"conclave/vault"
 )
 
 // Conclave is the whole bot, ready to run. The caller closes it.
 type Conclave struct {
 	*Backend
-	bot      *bot.Bot
 	Identity ceremony.Fingerprint // that holders pin
+
+	bot   *bot.Bot
+	id    *openpgp.Identity
+	sign  *signer
+	relay *relay
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	config  *config.Config // as it was read last
+	keys    Keyring
+	running Running
 }
 
 // Assemble makes every part from the configuration. It takes the journal's lock
 // and sends nothing anywhere.
 func Assemble(c *config.Config, log *slog.Logger) (*Conclave, error) {
-	keys, pgp, err := ReadOpenPGP(c)
+	keys, err := ReadKeys(c)
 	if err != nil {
 		return nil, err
 	}
-	all := &Conclave{Identity: pgp.Identity()}
-	if all.bot, err = NewBot(c, pgp, log); err != nil {
+	all := &Conclave{config: c, keys: keys, log: log, sign: &signer{}, relay: &relay{}, running: running(c)}
+	if all.id, err = LoadIdentity(c.Identity); err != nil {
+		return nil, err
+	}
+	pgp := openpgp.New(all.id, slices.Collect(maps.Values(keys)))
+	all.Identity = pgp.Identity()
+	all.sign.Store(pgp)
+	if all.bot, err = NewBot(c, pgp, all.sign, all.due, log); err != nil {
 		return nil, err
 	}
 	all.Backend, err = NewBackend(c, keys, engine.Config{OpenPGP: pgp, Notifier: all.bot.Notifier(), Log: log})
 	if err != nil {
 		return nil, err
 	}
+	all.relay.current.Store(all.Engine)
 	return all, nil
 }
 
 // Run serves until ctx ends or a part fails, and returns the first error. Intake stops
-// first: the engine still does what the bot has acknowledged, and stops after it.
-func (c *Conclave) Run(ctx context.Context) error {
+// first: the engine still does what the bot has acknowledged, and stops after it. A signal
+// from hangups has the configuration reloaded.
+func (c *Conclave) Run(ctx context.Context, hangups <-chan os.Signal) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	acting, stop := context.WithCancel(context.WithoutCancel(ctx))
-	parts.Go(func() error { return c.Engine.Run(acting) })
-	for _, v := range c.vaults {
-		parts.Go(func() error { return v.Run(acting) })
-	}
+	parts.Go(func() error { return c.supervise(acting, hangups) })
+	parts.Go(func() error { return c.tellExpiring(ctx) })
 	parts.Go(func() error {
 		defer stop()
-		return c.bot.Run(ctx, c.Engine)
+		return c.bot.Run(ctx, c.relay)
 	})
 	return parts.Wait()
+}
+
+// signer signs for the bot with the certificates that were read last.
+type signer struct {
+	atomic.Pointer[openpgp.OpenPGP]
+}
+
+// SignDelivery implements [wording.Signer].
+func (s *signer) SignDelivery(p ceremony.Parcel) (ceremony.SignedParcel, error) {
+	return s.Load().SignDelivery(p)
+}
+
+// SignInstruction implements [wording.Signer].
+func (s *signer) SignInstruction(i ceremony.Instruction) (ceremony.SignedInstruction, error) {
+	return s.Load().SignInstruction(i)
 }
 
 // indexName is the name of the index's file in the journal's folder. No ceremony's file has
@@ -82,7 +116,8 @@ type Backend struct {
 	Engine  *engine.Engine
 	Marks   *mark.Keeper
 	journal *journal.Journal
-	vaults  []*vault.Client
+	vaults  map[string]*connection // cluster →
+	made    engine.Config          // what the engine was made of
 }
 
 // NewBackend makes sure that the journal is this account's alone, takes its lock, reads the
@@ -105,19 +140,11 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 		}
 	}()
 	with.Journal, with.Forget, with.Signatures = all.journal, host.CollectGarbage, openpgp.Signatures{}
-	all.Marks = mark.NewKeeper(string(c.Journal.MarksFile()), with.OpenPGP.JournalKey(), with.Log)
-	with.Marks = all.Marks
-	with.Index = index.NewFile(filepath.Join(string(c.Journal.Directory), indexName), with.OpenPGP.JournalKey())
-	with.Conditions = func() event.Conditions { return conditions(c) }
+	with.Keys = &handover.Keys{}
 	host.ForgoPrivileges()
 	host.LogProtections(with.Log, host.Protections())
-	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		client, err := NewVault(c.Clusters[name])
-		if err != nil {
-			return nil, fmt.Errorf("clusters.%s: %w", name, err)
-		}
-		all.vaults = append(all.vaults, client)
-		with.Clusters = append(with.Clusters, cluster(c, name, keys, client))
+	if all.vaults, err = connect(c, nil); err != nil {
+		return nil, err
 	}
 	archives, err := NewArchives(c)
 	if err != nil {
@@ -127,8 +154,23 @@ func NewBackend(c *config.Config, keys Keyring, with engine.Config) (_ *Backend,
 		with.Archives = append(with.Archives, a)
 	}
 	with.Files = transcriptFiles
-	all.Engine = engine.NewEngine(with)
+	all.made = with
+	all.renew(c, keys)
 	return all, nil
+}
+
+// renew makes an engine of the configuration. One that was there before must have stopped.
+func (b *Backend) renew(c *config.Config, keys Keyring) {
+	with := b.made
+	b.Marks = mark.NewKeeper(string(c.Journal.MarksFile()), with.OpenPGP.JournalKey(), with.Log)
+	with.Marks = b.Marks
+	with.Index = index.NewFile(filepath.Join(string(c.Journal.Directory), indexName), with.OpenPGP.JournalKey())
+	with.Conditions = func() event.Conditions { return conditions(c) }
+	with.Clusters = nil
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		with.Clusters = append(with.Clusters, cluster(c, name, keys, b.vaults[name].Client))
+	}
+	b.Engine = engine.NewEngine(with)
 }
 
 // Close closes the Vault clients, which gives their tokens back, and the journal, which
@@ -140,21 +182,18 @@ func (b *Backend) Close() error {
 	return b.journal.Close()
 }
 
-// NewBot makes the Slack side, without sending anything. pgp signs deliveries.
-func NewBot(c *config.Config, pgp ceremony.OpenPGP, log *slog.Logger) (*bot.Bot, error) {
-	app, err := host.ReadSecret(c.Slack.AppTokenFile)
+// NewBot makes the Slack side, without sending anything. sign signs what people get. due
+// returns the files that were changed since the configuration was read, and may be nil.
+func NewBot(
+	c *config.Config, pgp ceremony.OpenPGP, sign wording.Signer, due func() []string, log *slog.Logger,
+) (*bot.Bot, error) {
+	app, err := host.ReadToken(c.Slack.AppTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read slack.app_token_file: %w", err)
 	}
-	token, err := host.ReadSecret(c.Slack.BotTokenFile)
+	token, err := host.ReadToken(c.Slack.BotTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read slack.bot_token_file: %w", err)
-	}
-	channels := map[string]string{}
-	for name, cluster := range c.Clusters {
-		if cluster.Channel != "" {
-			channels[name] = cluster.Channel
-		}
 	}
 	return bot.New(bot.Config{
 		AppToken: string(app),
@@ -163,12 +202,24 @@ func NewBot(c *config.Config, pgp ceremony.OpenPGP, log *slog.Logger) (*bot.Bot,
 		Pace:     c.Slack.Pace,
 		Team:     c.Slack.Team,
 		Channel:  c.Slack.Channel,
-		Channels: channels,
-		Sign:     pgp,
+		Channels: channels(c),
+		Sign:     sign,
+		Due:      due,
 		Mark:     func(s rules.State) string { return mark.Token(pgp.JournalKey(), mark.Of(s)) },
 		Files:    transcriptFiles,
 		Log:      log,
 	})
+}
+
+// channels returns the clusters that have a channel of their own: cluster → channel id.
+func channels(c *config.Config) map[string]string {
+	own := map[string]string{}
+	for name, cluster := range c.Clusters {
+		if cluster.Channel != "" {
+			own[name] = cluster.Channel
+		}
+	}
+	return own
 }
 
 // transcriptFiles returns the files of a transcript that people and archives get.

@@ -1,7 +1,11 @@
 package app
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 
 	"conclave/ceremony"
 	"conclave/config"
@@ -27,6 +31,46 @@ func NewVault(c *config.Cluster) (*vault.Client, error) {
 		Login:      login(c.Auth),
 		Timeout:    c.Timeout,
 	})
+}
+
+// connection is the client of a cluster, and what it was made of.
+type connection struct {
+	*vault.Client
+	from string
+	stop context.CancelFunc // ends Run; nil before start
+}
+
+// start keeps the client's token alive until ctx ends or stop is called.
+func (v *connection) start(ctx context.Context, all *sync.WaitGroup) {
+	ctx, v.stop = context.WithCancel(ctx)
+	all.Go(func() { _ = v.Run(ctx) }) // it returns no error
+}
+
+// connect makes the clients of all clusters. It takes those of before whose cluster is
+// reached as it was: a secret id may serve for one login only. An error leaves before as it
+// was.
+func connect(c *config.Config, before map[string]*connection) (map[string]*connection, error) {
+	all := map[string]*connection{}
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		of := c.Clusters[name]
+		from := fmt.Sprintf("%q %q %q %q %q %+v %s %s", of.Addresses, of.CAFile, of.ServerName, of.Namespace,
+			of.TokenFile, of.Auth, of.Timeout, hashOf(string(of.CAFile)))
+		if was := before[name]; was != nil && was.from == from {
+			all[name] = was
+			continue
+		}
+		client, err := NewVault(of)
+		if err != nil {
+			for name, made := range all {
+				if made != before[name] {
+					made.Close()
+				}
+			}
+			return nil, fmt.Errorf("clusters.%s: %w", name, err)
+		}
+		all[name] = &connection{Client: client, from: from}
+	}
+	return all, nil
 }
 
 // login returns how the client gets a token of its own, or nil when it does not.

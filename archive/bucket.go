@@ -17,9 +17,6 @@ import (
 	"conclave/ceremony"
 )
 
-// BucketName is what the bucket is called in journals.
-const BucketName = "bucket"
-
 // Mode is the mode of object lock.
 type Mode string
 
@@ -99,8 +96,8 @@ func (k keys) RetrieveWithCredContext(*credentials.CredContext) (credentials.Val
 
 func (k keys) IsExpired() bool { return true }
 
-// Name returns BucketName: there is only one bucket.
-func (*Bucket) Name() string { return BucketName }
+// Name returns what the bucket is called in journals. There is only one bucket.
+func (*Bucket) Name() string { return "bucket" }
 
 // Keep puts the files in their order. The receipt is that of the first file.
 func (b *Bucket) Keep(ctx context.Context, d ceremony.Document) (receipt ceremony.Receipt, _ error) {

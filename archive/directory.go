@@ -14,9 +14,6 @@ import (
 	"conclave/host/durable"
 )
 
-// DirectoryName is what the directory is called in journals.
-const DirectoryName = "directory"
-
 // Modes of a kept file: while it is written, and afterwards. On storage that is written
 // once, taking the right to write away commits the file.
 const (
@@ -33,8 +30,8 @@ type Directory struct {
 	Path string
 }
 
-// Name returns DirectoryName: there is only one directory.
-func (*Directory) Name() string { return DirectoryName }
+// Name returns what the directory is called in journals. There is only one directory.
+func (*Directory) Name() string { return "directory" }
 
 // Keep writes the files in their order.
 func (a *Directory) Keep(ctx context.Context, d ceremony.Document) (ceremony.Receipt, error) {

@@ -21,9 +21,6 @@ import (
 	"conclave/ceremony"
 )
 
-// TimeStampName is what the time-stamping server is called in journals.
-const TimeStampName = "time stamp"
-
 // TimeStamp has a time-stamping server (RFC 3161) witness that a document existed. The
 // server sees its SHA-256 and nothing else.
 type TimeStamp struct {
@@ -37,8 +34,8 @@ type TimeStamp struct {
 	Timeout time.Duration
 }
 
-// Name returns TimeStampName: there is only one server.
-func (*TimeStamp) Name() string { return TimeStampName }
+// Name returns what the time-stamping server is called in journals. There is only one server.
+func (*TimeStamp) Name() string { return "time stamp" }
 
 // Keep asks for a time stamp of the document's SHA-256. When it is called again it gets
 // another time stamp, which proves as much.

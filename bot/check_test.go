@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"conclave/bot/slacktest"
+	"conclave/bot/slacktest/manifest"
 )
 
 // faults are what a check finds wrong with a configuration that names these people:
@@ -131,6 +132,9 @@ func TestManifestAsksForWhatIsUsed(t *testing.T) {
 	if err := strict.Decode(&slack.Manifest{}); err != nil {
 		t.Errorf("not a manifest as slack-go knows it: %v", err)
 	}
+	if _, err := manifest.Read(text); err != nil {
+		t.Errorf("Slack would not install it: %v", err)
+	}
 	var m struct {
 		OAuth struct {
 			Scopes struct{ Bot []string }
@@ -174,7 +178,7 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 	c := s.holds(begin(t, s.plan()))
 	s.hears()
 	for _, maybe := range []bool{false, true} {
-		if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), maybe); err != nil {
+		if _, err := s.bot.Notifier().Deliver(t.Context(), still(c), statusPost(t, c), maybe); err != nil {
 			t.Error(err)
 		}
 	}

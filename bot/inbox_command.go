@@ -34,7 +34,7 @@ func (in *inbox) execute(
 	case command.VerbHelp:
 		return render.Help(cmd.Topic), nil
 	case command.VerbList:
-		return render.OpenCeremonies(in.engine.Current(), in.engine.SetAside(), time.Now()), nil
+		return in.withDue(render.OpenCeremonies(in.engine.Current(), in.engine.SetAside(), time.Now()), nil)
 	case command.VerbHistory:
 		return in.history(cmd.Cluster)
 	case command.VerbHolders:
@@ -50,7 +50,7 @@ func (in *inbox) execute(
 	}
 	switch cmd.Verb {
 	case command.VerbStatus:
-		return in.status(id, by)
+		return in.withDue(in.status(id, by))
 	case command.VerbSubmit:
 		if cmd.Form {
 			return in.openForm(ctx, by, id, "", t)

@@ -64,16 +64,13 @@ func ParseStatement(line string) (Statement, bool) {
 	return Statement{fields[1], fields[2], Verb(fields[3]), strings.Join(fields[4:], " ")}, true
 }
 
-// Verbs returns the verbs that are said about an existing ceremony.
-func Verbs() []Verb {
-	return []Verb{
+// Decides reports whether the verb is said about an existing ceremony.
+func (v Verb) Decides() bool {
+	return slices.Contains([]Verb{
 		SayApprove, SayReject, SayPresent, SayProceed, SayFreeze, SayResume, SayCancel, SayReset, SayReverify,
 		SayDelete, SayAccessor, SayRevoked, SayException, SayAgree, SayDisagree, SayAcknowledge,
-	}
+	}, v)
 }
-
-// Decides reports whether the verb is said about an existing ceremony.
-func (v Verb) Decides() bool { return slices.Contains(Verbs(), v) }
 
 // TakesReason reports whether the person may add why.
 func (v Verb) TakesReason() bool {

@@ -17,8 +17,9 @@ import (
 	"conclave/host"
 )
 
-// Config is the whole configuration. It is read once, when the program starts. Beside it
-// there is only the flag --config that names it, and no environment variable.
+// Config is the whole configuration. It is read when the program starts, and people and
+// clusters again by a reload. Beside it there is only the flag --config that names it, and no
+// environment variable.
 //
 // config.example.yaml explains every key. A test makes sure that no key is missing there.
 type Config struct {
@@ -31,6 +32,7 @@ type Config struct {
 	Log      Log                 `yaml:"log"`
 
 	file string         // as the command line names it
+	path string         // the same, absolute
 	hash string         // SHA-256 of its bytes
 	line map[string]int // YAML path → line, of every key that is set
 }
@@ -164,17 +166,22 @@ func (l *Log) setDefaults() {
 	l.Format = "text"
 }
 
+// ReadError means that the configuration file itself can't be read.
+type ReadError struct{ error }
+
+func (e ReadError) Unwrap() error { return e.error }
+
 // Load reads and checks a configuration file. When the file can be read, the error is of
-// type [Problems] and has everything that is wrong with it. The files that it names are not
-// opened.
+// type [Problems] and has everything that is wrong with it, else of type [ReadError]. The files
+// that it names are not opened.
 func Load(path string) (*Config, error) {
-	data, err := host.ReadTrusted(host.Path(path))
+	data, err := host.ReadTrustedUpTo(host.Path(path), maxFile)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, ReadError{fmt.Errorf("read configuration: %w", err)}
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, ReadError{fmt.Errorf("read configuration: %w", err)}
 	}
 	return Parse(path, dir, data)
 }
@@ -182,13 +189,12 @@ func Load(path string) (*Config, error) {
 // Parse is [Load] of a file that is in memory. Relative paths are relative to dir.
 func Parse(file, dir string, data []byte) (*Config, error) {
 	sum := sha256.Sum256(data)
-	c := &Config{file: file, hash: hex.EncodeToString(sum[:])}
+	c := &Config{file: file, path: filepath.Join(dir, filepath.Base(file)), hash: hex.EncodeToString(sum[:])}
 	reading := readYAML(data, dir, c)
 	c.line = reading.line
 	problems := reading.problems
-	if len(problems) == 0 {
-		// A misspelt key would be reported a second time as a missing one.
-		problems = c.problems()
+	if reading.whole {
+		problems = append(problems, unexplained(c.problems(), reading.problems)...)
 	}
 	if len(problems) > 0 {
 		return nil, c.Problems(problems)
@@ -199,6 +205,9 @@ func Parse(file, dir string, data []byte) (*Config, error) {
 // Hash returns the SHA-256 of the file in hexadecimal digits. What lies in other files that
 // it names is not in it.
 func (c *Config) Hash() string { return c.hash }
+
+// File returns the absolute path of the file.
+func (c *Config) File() string { return c.path }
 
 // Account returns a person's Slack account.
 func (c *Config) Account(p *Person) ceremony.Account {

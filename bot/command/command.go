@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 	"conclave/ceremony/wording"
 )
 
@@ -168,23 +168,9 @@ func WantsForm(text string) bool {
 		strings.EqualFold(words[len(words)-1], string(VerbForm))
 }
 
-var straight = strings.NewReplacer(
-	"“", `"`, "”", `"`, "„", `"`, "‘", "'", "’", "'", "–", "-", "—", "-",
-	"&lt;", "<", "&gt;", ">", "&amp;", "&",
-)
+// unescaping undoes what Slack does to a text. Source: docs.slack.dev "Formatting message text".
+var unescaping = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
-// tidy undoes what computers make of what people type: curly quotes, dashes in place
-// of hyphens, other spaces, and soft hyphens and other invisible marks, which would cut
-// a share into pieces. A dash between the words of a reason becomes a hyphen, too.
-func tidy(text string) string {
-	text = straight.Replace(text)
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, text)
-}
+// tidy undoes what Slack and computers make of what people type. Invisible marks would cut a
+// share into pieces. A dash between the words of a reason becomes a hyphen, too.
+func tidy(text string) string { return paste.Line(unescaping.Replace(text)) }

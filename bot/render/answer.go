@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,24 @@ func OpenCeremonies(all []rules.State, aside []ceremony.Aside, now time.Time) Me
 		return Say("No ceremony is open. `/ceremony start OPERATION CLUSTER reason` proposes one.")
 	}
 	return listed("Open ceremonies", lines, len(lines))
+}
+
+// ReloadDue says that files of the configuration were changed since they were read.
+func ReloadDue(changed []string) slack.Block {
+	names := make([]string, len(changed))
+	for i, path := range changed {
+		names[i] = "`" + wording.Escape(filepath.Base(path)) + "`"
+	}
+	return footnote("A reload is due: changed since Conclave has read the configuration: %s. Until an operator runs "+
+		"`conclave reload`, ceremonies follow what was read before.", strings.Join(names, ", "))
+}
+
+// KeyExpires tells the owner of a key that it expires, or has expired when until is zero.
+func KeyExpires(key ceremony.Fingerprint, until, now time.Time) Message {
+	w := wording.KeyExpires(key, until, now)
+	m := Say(":hourglass_flowing_sand: *%s*", w.What)
+	m.Blocks = append(m.Blocks, section("%s", w.Hint))
+	return m
 }
 
 // PastCeremonies lists the newest ceremonies that have ended, newest first. all is how many

@@ -12,9 +12,9 @@ import (
 	"conclave/ceremony/journal"
 )
 
-// KeptDir is where journals are kept that an earlier run of the engine has written, seen from
+// keptDir is where journals are kept that an earlier run of the engine has written, seen from
 // a package below ceremony. Their clock stands at the beginning of 2000.
-const KeptDir = "../testdata/kept/engine"
+const keptDir = "../testdata/kept/engine"
 
 // longRun are settled ceremonies of most operations, of 55 lines on average.
 var longRun = []ceremony.ID{
@@ -29,7 +29,7 @@ func WriteEnded(tb testing.TB, dir string, n int) []ceremony.ID {
 	tb.Helper()
 	sources := map[ceremony.ID][][]byte{}
 	for _, id := range longRun {
-		text, err := os.ReadFile(filepath.Join(KeptDir, string(id)+".jsonl"))
+		text, err := os.ReadFile(filepath.Join(keptDir, string(id)+".jsonl"))
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// The shortest and the longest pause before an act that did not succeed is tried again.
+// The shortest and the longest pause before an act that did not succeed is tried again. The
+// longest is also that in which an actor looks at the clock: a timer stands still while the
+// machine sleeps, and does not notice when its clock is set.
 const (
 	shortestWait = 200 * time.Millisecond
 	longestWait  = 30 * time.Second
@@ -36,7 +40,8 @@ type actor struct {
 	toDeliver chan rules.State
 	toRedraw  chan snapshot
 	toArchive []chan rules.State // one for each of the engine's archives
-	recovered bool               // messages that are due may have been posted before this start
+	recovered bool               // the ceremony is older than this start
+	born      int                // what was due by this event may have been posted before this start
 	wake      chan struct{}      // has a token when what was learnt elsewhere may let it go on
 	gate      chan struct{}      // closed when people may be told, and posts be edited
 
@@ -49,7 +54,7 @@ type actor struct {
 	starts  int           // how often the current attempt was asked for in vain
 	lost    time.Time     // when the wait for Vault's last answer was given up
 	refused int           // sequence number of the Submitting that Vault refused explicitly
-	unread  rules.Unread  // since when Vault's backup can't be read
+	unread  unread        // since when Vault's backup can't be read
 	wait    time.Duration // the next pause after an act that did not succeed
 	after   time.Time     // when the act may be tried again
 	polled  time.Time     // when Vault was last polled
@@ -76,8 +81,15 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		},
 		wait: shortestWait,
 	}
+	if recovered {
+		a.born = c.Seq()
+	}
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
+	}
+	if c.Key != nil {
+		a.key = e.config.Keys.Take(a.id, *c.Key)
+		a.session.HasKey = a.key != nil
 	}
 	return a
 }
@@ -95,7 +107,7 @@ func (a *actor) run(ctx context.Context) {
 	defer tellers.Wait()
 	defer stop()
 	defer close(a.done)
-	defer a.dropKey()
+	defer a.layKey()
 
 	acting := context.WithoutCancel(ctx)
 	a.publish()
@@ -104,7 +116,7 @@ func (a *actor) run(ctx context.Context) {
 		if pause == 0 {
 			continue
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(min(pause, longestWait))
 		select {
 		case f := <-a.inbox:
 			f(acting)
@@ -126,6 +138,7 @@ func (a *actor) step(ctx context.Context) time.Duration {
 	if a.halted != nil || a.e.StandsStill(a.c) {
 		return longestWait
 	}
+	a.session.Doubt = cmp.Or(a.e.isBehind(a.c), a.session.Doubt)
 	now := time.Now()
 	if act := a.c.Next(a.session, now); act != rules.ActNothing {
 		if now.Before(a.after) {
@@ -238,6 +251,10 @@ func (a *actor) record(ctx context.Context, cmd command.Command) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
+	if d := a.e.isBehind(a.c); d != nil && slices.ContainsFunc(events, event.Intends) {
+		// A mark has come to light since the last step.
+		return cmp.Or(a.record(ctx, d.Stop()), error(ceremony.IsFrozen))
+	}
 	if err := a.c.Takes(events, now); err != nil {
 		a.log.Error("what was decided can't be written: no later start could read it", "error", err)
 		return err
@@ -301,6 +318,21 @@ func (a *actor) dropKey() {
 		a.key.Destroy()
 	}
 	a.key, a.session.HasKey = nil, false
+}
+
+// layKey leaves the ceremony key to the next engine, if there is a key and an engine follows.
+func (a *actor) layKey() {
+	if a.key != nil {
+		a.e.config.Keys.Lay(a.id, a.key)
+	}
+	a.key, a.session.HasKey = nil, false
+}
+
+// newest returns what readers see of the ceremony.
+func (a *actor) newest() snapshot {
+	a.e.mu.Lock()
+	defer a.e.mu.Unlock()
+	return a.e.snapshots[a.id]
 }
 
 // publish gives the newest state to readers and to the loops.

@@ -13,13 +13,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/handover"
 	"conclave/ceremony/index"
 	"conclave/ceremony/interference"
 	"conclave/ceremony/ledger"
@@ -28,7 +31,7 @@ import (
 )
 
 // Config is what an engine is made of. Every field is required but Index, Forget,
-// Conditions, Archives and Marks; Files is required with Archives.
+// Conditions, Archives, Marks and Keys; Files is required with Archives.
 type Config struct {
 	Clusters []ceremony.Cluster
 	OpenPGP  ceremony.OpenPGP
@@ -53,6 +56,8 @@ type Config struct {
 	Files func(c rules.State, signed event.TranscriptSigned) ([]ceremony.File, error)
 	// Marks remember how far the journal was. Without them an older copy is not noticed.
 	Marks *mark.Keeper
+	// Keys are the ceremony keys that the engine before this one has left. They may be nil.
+	Keys *handover.Keys
 }
 
 // Engine runs ceremonies. Each open ceremony has an actor, whose goroutine alone decides
@@ -64,12 +69,15 @@ type Engine struct {
 	ready    chan struct{}
 	alarming sync.Mutex // held while a finding is added to an alarm or opens one
 
+	asideMu   sync.Mutex // may be taken with mu held
+	aside     []ceremony.Aside
+	asideNews chan struct{} // has a token when aside has changed
+
 	mu        sync.Mutex
 	snapshots map[ceremony.ID]snapshot
 	order     []ceremony.ID // of the snapshots, newest first
 	actors    map[ceremony.ID]*actor
-	taken     map[string]bool  // cluster → a proposal for it is being prepared
-	aside     []ceremony.Aside // set by recover and never changed
+	taken     map[string]bool // cluster → a proposal for it is being prepared
 	// first is the hash of the newest ceremony's first line.
 	first string
 
@@ -102,8 +110,12 @@ func NewEngine(config Config) *Engine {
 		snapshots: map[ceremony.ID]snapshot{},
 		actors:    map[ceremony.ID]*actor{},
 		taken:     map[string]bool{},
-		rollback:  rollback{behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{}},
-		past:      index.NewPast(),
+		asideNews: make(chan struct{}, 1),
+		rollback: rollback{
+			behind: map[ceremony.ID][]mark.Mark{}, compared: map[string]chan struct{}{},
+			adopted: map[ceremony.ID]event.Noticed{},
+		},
+		past: index.NewPast(),
 	}
 	for _, c := range config.Clusters {
 		e.clusters[c.Name] = c
@@ -130,13 +142,16 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.recallFile(ctx, found.vouched)
+	e.recallFile(ctx, found)
+	for _, a := range found.open {
+		e.holdLocked(a.c, found.starts.Accepted) // before any goroutine needs the lock
+	}
 	silent := e.resolve(ctx, found.open)
-	var watchers []*interference.Watcher
+	watchers := map[string]*interference.Watcher{} // cluster →
 	for _, c := range e.config.Clusters {
 		if c.Interference {
 			log := e.config.Log.With("cluster", c.Name)
-			watchers = append(watchers, interference.NewWatcher(e, c, found.past[c.Name], log))
+			watchers[c.Name] = interference.NewWatcher(e, c, found.past[c.Name], log)
 		}
 	}
 	open := found.open
@@ -155,7 +170,6 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(a)
 	}
 	e.mu.Unlock()
-	_ = e.tellBehind(ctx) // watchMarks tries it again
 	close(e.ready)
 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
@@ -164,13 +178,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	var watches sync.WaitGroup
 	watches.Go(func() { e.watchMarks(ctx, silent) })
 	watches.Go(func() { e.tellAside(ctx) })
-	for _, c := range e.config.Clusters {
+	for i, c := range e.config.Clusters {
+		// Each cluster has its own moment within the interval: many don't ask all at once.
+		moment := c.Poll * time.Duration(i) / time.Duration(len(e.config.Clusters))
 		if c.Watch {
-			watches.Go(func() { e.watchSeals(ctx, c) })
+			watches.Go(func() { pause(ctx, moment); e.watchSeals(ctx, c) })
 		}
-	}
-	for _, w := range watchers {
-		watches.Go(func() { w.Run(ctx) })
+		if w := watchers[c.Name]; w != nil {
+			watches.Go(func() { pause(ctx, moment); w.Run(ctx) })
+		}
 	}
 	<-ctx.Done()
 	watches.Wait()
@@ -181,6 +197,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopKeeping() // nothing changes any more
 	keeper.Wait()
 	return nil
+}
+
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // resolve compares the open ceremonies with everything that may speak against them. It
@@ -239,6 +263,9 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 		return k.c, k.live, nil
 	}
 	c, err := e.loadSettled(context.Background(), id)
+	if found := (*event.AsideError)(nil); errors.As(err, &found) {
+		e.lose(id, found)
+	}
 	return c, rules.Live{}, err
 }
 

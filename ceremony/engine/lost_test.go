@@ -47,16 +47,12 @@ func TestNoSettledJournalStopsTheStart(t *testing.T) {
 		s.finish(id)
 		s.settle(time.Minute)
 		s.stop()
-		path := journal.FilePath(s.dir, id)
-		good, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		path, good := journal.FilePath(s.dir, id), copyOf(t, s.dir)
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, bytes.Repeat([]byte("x"), len(good)), 0o600); err != nil {
+		if err := os.WriteFile(path, bytes.Repeat([]byte("x"), int(info.Size())), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
@@ -68,9 +64,7 @@ func TestNoSettledJournalStopsTheStart(t *testing.T) {
 			t.Errorf("told of %+v", found)
 		}
 		s.stop()
-		if err := os.WriteFile(path, good, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		putBack(t, s.dir, good)
 		s.start()
 	})
 }
@@ -123,16 +117,12 @@ func TestExposureIsRememberedWithoutItsJournal(t *testing.T) {
 		}
 		s.settle(time.Hour)
 		s.restart()
-		path := journal.FilePath(s.dir, ids[0])
-		good, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.stop()
+		path, good := journal.FilePath(s.dir, ids[0]), copyOf(t, s.dir)
 		for what, spoil := range map[string]func() error{
-			"broken": func() error { return os.WriteFile(path, append([]byte("x"), good...), 0o600) },
+			"broken": func() error { return os.WriteFile(path, append([]byte("x"), good[filepath.Base(path)]...), 0o600) },
 			"gone":   func() error { return os.Remove(path) },
 		} {
-			s.stop()
 			if err := spoil(); err != nil {
 				t.Fatal(err)
 			}
@@ -144,11 +134,9 @@ func TestExposureIsRememberedWithoutItsJournal(t *testing.T) {
 				}
 				s.stop()
 			}
-			if err := os.WriteFile(path, good, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			s.start()
+			putBack(t, s.dir, good)
 		}
+		s.start()
 	})
 }
 

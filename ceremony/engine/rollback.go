@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
@@ -45,17 +45,20 @@ type rollback struct {
 	behind map[ceremony.ID][]mark.Mark
 	// missing is how many ceremonies the journal has less than the file of marks says, beside
 	// those that are named in behind.
-	missing  int
+	missing int
+	// adopted are ceremonies whose lines were taken over and that can't freeze. They stand
+	// still until a person acknowledges the alarm that tells it.
+	adopted  map[ceremony.ID]event.Noticed
 	fewer    event.Noticed            // tells it
 	total    int                      // ceremonies in the journal
 	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
 }
 
-// recallFile compares the journal with the file of marks, and with the marks that the index
-// vouches for, once all ceremonies are known.
-func (e *Engine) recallFile(ctx context.Context, vouched []mark.Mark) {
+// recallFile compares the journal with the file of marks, with the marks that the index
+// vouches for, and with the first lines that ceremonies name, once all ceremonies are known.
+func (e *Engine) recallFile(ctx context.Context, found *recovery) {
 	was, err := e.config.Marks.Recalled()
-	all := slices.Concat(was.Marks(), vouched)
+	all := slices.Concat(was.Marks(), found.vouched)
 	settled := e.readSettled(ctx, all)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,13 +93,18 @@ func (e *Engine) recallFile(ctx context.Context, vouched []mark.Mark) {
 			e.config.Marks.Forget(id)
 		}
 	}
-	e.rollback.missing = max(0, was.Ceremonies-len(lost)-e.rollback.total)
-	if e.rollback.missing > 0 {
-		e.rollback.fewer = event.Noticed{
-			Kind: ceremony.RolledBack, Want: fmt.Sprintf("%d ceremonies", was.Ceremonies), Got: fmt.Sprint(e.rollback.total),
+	missing, explained := found.starts.Missing(), len(lost)
+	for _, m := range was.Accepted {
+		if !e.isThereLocked(m.Ceremony) && !lost[m.Ceremony] {
+			explained++
 		}
+	}
+	total := e.rollback.total
+	byCount, byName := was.Ceremonies-len(lost)-total, len(missing)-explained-len(found.torn)
+	if e.rollback.missing = max(0, byCount, byName); e.rollback.missing > 0 {
+		e.rollback.fewer = index.Lost(max(was.Ceremonies, total+e.rollback.missing), total, missing)
 		e.config.Log.Error("the journal has fewer ceremonies than it had: its files were removed, or an older copy was put back",
-			"had", was.Ceremonies, "has", e.rollback.total)
+			"had", e.rollback.fewer.Want, "has", total)
 	}
 	e.countLocked()
 }
@@ -177,6 +185,8 @@ func (e *Engine) heedLocked(m mark.Mark, settled map[ceremony.ID]rules.State) bo
 
 // isAside reports whether a ceremony was set aside.
 func (e *Engine) isAside(id ceremony.ID) bool {
+	e.asideMu.Lock()
+	defer e.asideMu.Unlock()
 	return slices.ContainsFunc(e.aside, func(a ceremony.Aside) bool { return a.Ceremony == id })
 }
 
@@ -206,6 +216,9 @@ func (e *Engine) noteLocked(before, c rules.State) {
 	if before.Acknowledged == nil && c.Acknowledged != nil && before.Seq() > 0 {
 		e.acceptLocked(c)
 	}
+	if freezesNext(before) {
+		e.holdLocked(c, func(event.Noticed) bool { return false })
+	}
 	if before.Seq() == 0 {
 		e.rollback.total++
 		e.countLocked()
@@ -227,8 +240,11 @@ func (e *Engine) noteLocked(before, c rules.State) {
 func (e *Engine) acceptLocked(alarm rules.State) {
 	told := map[ceremony.ID]bool{} // "" where ceremonies are missing that nothing names
 	for _, n := range alarm.Findings() {
-		if found := n.Event.(event.Noticed); found.Kind == ceremony.RolledBack {
+		switch found := n.Event.(event.Noticed); found.Kind {
+		case ceremony.RolledBack:
 			told[found.Of] = true
+		case ceremony.TakenOver:
+			delete(e.rollback.adopted, found.Of)
 		}
 	}
 	for id, marks := range e.rollback.behind {
@@ -277,21 +293,44 @@ func (e *Engine) lostLocked(cluster string) ceremony.ID {
 }
 
 // StandsStill reports whether nothing is done for a ceremony: its journal is older than a
-// mark, and it can't freeze. It goes on when its cluster's alarm is acknowledged.
+// mark, or was taken over, and it can't freeze. It goes on when its cluster's alarm is
+// acknowledged.
 func (e *Engine) StandsStill(c rules.State) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.rollback.behind[c.ID()]) > 0 && !c.Freezes()
+	_, adopted := e.rollback.adopted[c.ID()]
+	return adopted || len(e.rollback.behind[c.ID()]) > 0 && !c.Freezes()
+}
+
+// freezesNext reports whether a ceremony's lines were taken over, and it has not frozen for it
+// yet: what was sent to Vault before is settled first.
+func freezesNext(c rules.State) bool {
+	return c.Adoption() != nil && c.Freezes() && c.Phase != rules.PhaseFrozen
+}
+
+// holdLocked notes a ceremony whose lines were taken over and that can't freeze, unless people
+// know of it. An alarm does nothing.
+func (e *Engine) holdLocked(c rules.State, known func(event.Noticed) bool) {
+	d := c.Adoption()
+	if d == nil || c.Freezes() || c.Plan.Operation == ceremony.Alarm {
+		return
+	}
+	n := event.Noticed{Kind: ceremony.TakenOver, Subject: string(c.ID()), Of: c.ID(), Want: d.Want, Got: d.Got}
+	if !known(n) {
+		e.rollback.adopted[c.ID()] = n
+	}
 }
 
 // mayTell reports whether people may be told of a ceremony that was taken up, and its post be
-// edited: posts were compared with the journal, and it has frozen where it is older.
+// edited: posts were compared with the journal, and it has frozen where it is older, or was
+// taken over.
 func (e *Engine) mayTell(c rules.State) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	select {
 	case <-e.rollback.compared[c.Plan.Cluster]:
-		return len(e.rollback.behind[c.ID()]) == 0
+		_, adopted := e.rollback.adopted[c.ID()]
+		return !adopted && len(e.rollback.behind[c.ID()]) == 0 && !freezesNext(c)
 	default:
 		return false
 	}
@@ -386,24 +425,38 @@ func (e *Engine) boards(cluster string) []ceremony.Ref {
 // watchMarks compares the posts that could not be compared at the start, and tells what is
 // older than its marks, until that is done or ctx ends.
 func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
-	for ctx.Err() == nil {
-		silent = slices.DeleteFunc(slices.Clone(silent), func(c ceremony.Cluster) bool { return e.recall(ctx, c) })
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	compared := make(chan struct{}, len(silent))
+	for _, c := range silent {
+		comparing.Go(func() { e.compare(ctx, c); compared <- struct{}{} })
+	}
+	for open := len(silent); ctx.Err() == nil; {
 		err := e.tellBehind(ctx)
 		switch {
-		case err == nil && len(silent) == 0 && !e.owesAlarm():
+		case err == nil && open == 0 && !e.owesAlarm():
 			return
 		case err != nil && ctx.Err() == nil:
 			e.config.Log.Error("that the journal is older than it was could not be told", "error", err)
 		}
 		select {
+		case <-compared:
+			open--
 		case <-time.After(recallPause):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// owesAlarm reports whether something is older than its marks that only an alarm can tell: an
-// alarm takes some findings an hour.
+// compare compares the posts about a cluster with the journal, until that is done or ctx ends.
+func (e *Engine) compare(ctx context.Context, cluster ceremony.Cluster) {
+	for !e.recall(ctx, cluster) && ctx.Err() == nil {
+		pause(ctx, recallPause)
+	}
+}
+
+// owesAlarm reports whether something stands still that only an alarm can tell: an alarm takes
+// some findings an hour.
 func (e *Engine) owesAlarm() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -412,24 +465,30 @@ func (e *Engine) owesAlarm() bool {
 			return true
 		}
 	}
-	return false
+	for id := range e.actors {
+		if freezesNext(e.snapshots[id].c) {
+			return true
+		}
+	}
+	return len(e.rollback.adopted) > 0
 }
 
-// tellBehind has each ceremony freeze that is older than a mark, and raises an alarm for what
-// can't.
+// tellBehind raises an alarm for each ceremony that can't freeze and is older than a mark, or
+// was taken over.
 func (e *Engine) tellBehind(ctx context.Context) error {
 	e.mu.Lock()
-	open := map[*actor]bool{}
 	found := map[string][]event.Noticed{} // cluster →
 	for id, marks := range e.rollback.behind {
 		k, there := e.snapshots[id]
-		if a := e.actors[id]; there && k.c.Freezes() && a != nil {
-			open[a] = true
-			continue
+		if there && k.c.Freezes() && e.actors[id] != nil {
+			continue // its actor sees it at its next step
 		}
 		found[e.clusterOf(id)] = append(found[e.clusterOf(id)], event.Noticed{
 			Kind: ceremony.RolledBack, Subject: string(id), Of: id, Want: mark.Words(marks), Got: has(k.c),
 		})
+	}
+	for id, n := range e.rollback.adopted {
+		found[e.clusterOf(id)] = append(found[e.clusterOf(id)], n)
 	}
 	if e.rollback.missing > 0 {
 		for name := range e.clusters {
@@ -439,13 +498,6 @@ func (e *Engine) tellBehind(ctx context.Context) error {
 	e.mu.Unlock()
 
 	var faults []error
-	for a := range open {
-		_, _, err := ask(ctx, a, func(context.Context) (struct{}, error) {
-			a.session.Doubt = cmp.Or(e.isBehind(a.c), a.session.Doubt)
-			return struct{}{}, nil
-		})
-		faults = append(faults, err)
-	}
 	for name, all := range found {
 		slices.SortFunc(all, func(a, b event.Noticed) int { return cmp.Compare(a.Subject, b.Subject) })
 		for _, n := range all {

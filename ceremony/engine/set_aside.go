@@ -2,22 +2,26 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/aside"
 	"conclave/ceremony/event"
-	"conclave/plural"
+	"conclave/ceremony/mark"
 )
 
-// SetAside returns the ceremonies that were set aside at the start. They stay so until the
-// next one.
+// asidePause is the pause before people are told once more of what an alarm had no room for.
+const asidePause = time.Minute
+
+// SetAside returns the ceremonies whose journals are not obeyed. They stay so until the next
+// start.
 func (e *Engine) SetAside() []ceremony.Aside {
 	select {
 	case <-e.ready:
+		e.asideMu.Lock()
+		defer e.asideMu.Unlock()
 		return e.aside
 	default:
 		return nil
@@ -34,91 +38,57 @@ func (e *Engine) unknown(id ceremony.ID) error {
 	return fmt.Errorf("%s: %w", id, ceremony.ErrUnknownCeremony)
 }
 
-// setAside notes a ceremony whose journal is not obeyed.
+// setAside notes a ceremony whose journal is not obeyed, and has people told.
 func (e *Engine) setAside(id ceremony.ID, found *event.AsideError) {
-	a := ceremony.Aside{Ceremony: id, Why: found}
-	named, told := id.Cluster(), found.Proposed.Plan.Cluster
-	if _, configured := e.clusters[named]; configured || named != "" && told != "" {
-		a.Clusters = append(a.Clusters, named)
+	a := aside.New(id, found, func(name string) bool { _, ok := e.clusters[name]; return ok })
+	e.asideMu.Lock()
+	e.aside = append(slices.Clone(e.aside), a)
+	aside.Sort(e.aside)
+	e.asideMu.Unlock()
+	select {
+	case e.asideNews <- struct{}{}:
+	default: // it is looked at anyway
 	}
-	if told != "" && told != named {
-		a.Clusters = append(a.Clusters, told)
-	}
-	e.aside = append(e.aside, a)
-	clusters := strings.Join(a.Clusters, ", ")
-	if clusters == "" {
-		clusters = "every cluster"
-	}
-	todo := "keep the file and tell your security team; put the file from a backup in its place, or take it out of the folder"
-	if errors.Is(found, ceremony.ErrNotAdopted) {
-		todo = "stop the bot and run: conclave journal adopt"
-	}
-	e.config.Log.Error("a ceremony is set aside: its journal is not obeyed", "ceremony", string(id), "holds up", clusters,
-		"error", found, "todo", todo)
+	e.config.Log.Error("a ceremony is set aside: its journal is not obeyed", "ceremony", string(id), "holds up",
+		aside.HoldsUp(a), "error", found, "todo", aside.Todo(a))
 }
 
-// sortAside orders what was set aside by when it says that it was proposed, oldest first.
-func (e *Engine) sortAside() {
-	proposed := func(a ceremony.Aside) time.Time {
-		var aside *event.AsideError
-		if errors.As(a.Why, &aside) {
-			return aside.Proposed.Plan.Proposed
-		}
-		return time.Time{}
-	}
-	slices.SortStableFunc(e.aside, func(a, b ceremony.Aside) int { return proposed(a).Compare(proposed(b)) })
-}
-
-// tellAside raises an alarm on each cluster that is held up.
+// tellAside raises alarms on the clusters that are held up, until each has taken what it is
+// to be told, and whenever more is set aside.
 func (e *Engine) tellAside(ctx context.Context) {
-	for _, cluster := range e.config.Clusters {
-		var foreign []string
-		for _, a := range e.SetAside() {
-			switch {
-			case !a.HoldsUp(cluster.Name):
-			case errors.Is(a.Why, ceremony.ErrNotAdopted):
-				foreign = append(foreign, string(a.Ceremony))
-			default:
-				e.raiseAside(ctx, cluster, event.Noticed{
-					Kind: ceremony.JournalBroken, Subject: shorten(string(a.Ceremony)), Got: shorten(a.Why.Error()),
-				})
+	told := map[string]bool{}
+	was, _ := e.config.Marks.Recalled()
+	open := func(id ceremony.ID) bool { return slices.ContainsFunc(was.Open, mark.IsOf(id)) }
+	known := func(id ceremony.ID) bool { return slices.ContainsFunc(was.Settled, mark.IsOf(id)) }
+	for ctx.Err() == nil {
+		var again <-chan time.Time
+		for _, cluster := range e.config.Clusters {
+			for _, n := range aside.Findings(e.SetAside(), cluster.Name, open, known) {
+				key := cluster.Name + "\n" + n.Subject + "\n" + n.Got
+				if told[key] = told[key] || e.raiseAside(ctx, cluster, n); !told[key] {
+					again = time.After(asidePause)
+				}
 			}
 		}
-		if len(foreign) > 0 {
-			e.raiseAside(ctx, cluster, event.Noticed{Kind: ceremony.NotAdopted, Got: listed(foreign)})
+		select {
+		case <-e.asideNews:
+		case <-again:
+		case <-ctx.Done():
 		}
 	}
 }
 
-func (e *Engine) raiseAside(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) {
-	if _, err := e.Raise(ctx, cluster, found); err != nil {
+// raiseAside raises an alarm. It reports whether that has taken the finding: it takes only so
+// many of a kind at a time.
+func (e *Engine) raiseAside(ctx context.Context, cluster ceremony.Cluster, found event.Noticed) bool {
+	id, err := e.Raise(ctx, cluster, found)
+	if err != nil {
 		e.config.Log.Error("people are not told of a journal that is not obeyed", "cluster", cluster.Name, "error", err)
+		return false
 	}
-}
-
-// longestFound is how many characters of a text that was found in a file people are shown.
-const longestFound = 200
-
-// shorten returns a text that was found in a file, or that names one, as it can be told.
-func shorten(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if r := []rune(text); len(r) > longestFound {
-		return string(r[:longestFound]) + "…"
-	}
-	return text
-}
-
-// listed returns how many ceremonies there are, and the newest of them by name.
-func listed(ids []string) string {
-	const most = 5
-	newest := slices.Clone(ids[max(0, len(ids)-most):])
-	slices.Reverse(newest)
-	for i := range newest {
-		newest[i] = shorten(newest[i])
-	}
-	text := fmt.Sprintf("%s: %s", plural.Count(len(ids), "ceremony", "ceremonies"), strings.Join(newest, ", "))
-	if len(ids) > most {
-		text += fmt.Sprintf(" and %d more", len(ids)-most)
-	}
-	return text
+	alarm, _, err := e.Ceremony(id)
+	return err == nil && slices.ContainsFunc(alarm.Findings(), func(f event.Entry) bool {
+		n, _ := f.Event.(event.Noticed)
+		return n.Same(found)
+	})
 }

@@ -21,8 +21,6 @@ type Journal interface {
 	// ceremony, and costs much less than to read it. It proves nothing about the lines. There
 	// may be a mark of what has no whole line, and so is no ceremony for Load.
 	Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error)
-	// List returns the ids of all ceremonies, oldest first.
-	List(ctx context.Context) ([]ceremony.ID, error)
 }
 
 // AsideError is why the lines of one ceremony are not obeyed. It wraps ErrNotAdopted or
@@ -30,8 +28,10 @@ type Journal interface {
 type AsideError struct {
 	Why error
 	// Proposed is what the first line says, the zero value when it can't be read. Nobody
-	// vouches for it.
+	// vouches for it, unless Ours.
 	Proposed Proposed
+	First    string // hash of the first line, "" when it can't be read
+	Ours     bool   // the identity has begun the ceremony
 }
 
 func (e *AsideError) Error() string { return e.Why.Error() }

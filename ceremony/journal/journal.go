@@ -88,7 +88,9 @@ func (j *Journal) encode(id ceremony.ID, h head, events []event.Event) ([]event.
 	seq, prev := h.seq, h.hash
 	for _, ev := range events {
 		seq++
-		e := event.Entry{Seq: seq, Prev: prev, At: time.Now().UTC(), Event: ev}
+		// By the wall clock alone, as a replay reads it: the other one stands still while the machine sleeps, and what
+		// is due some time after this entry would come later than after a restart.
+		e := event.Entry{Seq: seq, Prev: prev, At: time.Now().UTC().Round(0), Event: ev}
 		raw, err := seal(id, &e, j.key)
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode %q: %w: %w", event.TypeOf(ev), ceremony.ErrNoLine, err)
@@ -125,7 +127,7 @@ func (j *Journal) Load(ctx context.Context, id ceremony.ID) ([]event.Entry, erro
 	defer j.mu.Unlock()
 	c, err := j.load(ctx, id)
 	if err == nil {
-		err = c.aside(c.authenticate(j.key))
+		err = j.aside(c, c.authenticate(j.key))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", id, err)
@@ -152,18 +154,20 @@ func (j *Journal) load(ctx context.Context, id ceremony.ID) (chain, error) {
 	case c.ceremony != id:
 		err = fmt.Errorf("it is the journal of %s: %w", c.ceremony, ceremony.ErrChain)
 	}
-	return c, c.aside(err)
+	return c, j.aside(c, err)
 }
 
-// aside adds to an error why the lines are not obeyed what the first line says. It returns
-// other errors as they are.
-func (c chain) aside(err error) error {
+// aside adds to an error why the lines are not obeyed what the first line says, and whether
+// it is the identity's. It returns other errors as they are.
+func (j *Journal) aside(c chain, err error) error {
 	if !errors.Is(err, ceremony.ErrChain) && !errors.Is(err, ceremony.ErrNotAdopted) {
 		return err
 	}
 	aside := &event.AsideError{Why: err}
 	if len(c.Entries) > 0 {
-		aside.Proposed, _ = c.Entries[0].Event.(event.Proposed)
+		first := c.Entries[0]
+		aside.Proposed, _ = first.Event.(event.Proposed)
+		aside.First, aside.Ours = first.Hash, c.proves(first, j.key)
 	}
 	return aside
 }
@@ -173,5 +177,5 @@ func (j *Journal) Marks(ctx context.Context, of ...ceremony.ID) (map[ceremony.ID
 	return j.store.Marks(ctx, of...)
 }
 
-// List implements [event.Journal].
+// List returns the ids of all ceremonies, oldest first.
 func (j *Journal) List(ctx context.Context) ([]ceremony.ID, error) { return j.store.List(ctx) }

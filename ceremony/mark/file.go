@@ -34,7 +34,7 @@ func (m Memory) Marks() []Mark { return slices.Concat(m.Open, m.Settled) }
 // Forgot reports whether the file names every open ceremony, and not this one, which was
 // proposed well before the file was written: it had been settled for long.
 func (m Memory) Forgot(id ceremony.ID, proposed time.Time) bool {
-	named := slices.ContainsFunc(m.Marks(), func(k Mark) bool { return k.Ceremony == id })
+	named := slices.ContainsFunc(m.Marks(), IsOf(id))
 	return !named && proposed.Before(m.Written.Add(-clockSlack))
 }
 

@@ -80,6 +80,9 @@ func Words(marks []Mark) string {
 // tag begins a mark in a post, and is what the key authenticates it for.
 const tag = "conclave-mark1"
 
+// IsOf returns a function that reports whether a mark is of a ceremony.
+func IsOf(id ceremony.ID) func(Mark) bool { return func(m Mark) bool { return m.Ceremony == id } }
+
 // Token returns the mark as one line for a post: "conclave-mark1 CEREMONY LINE HASH KEY MAC".
 // Everybody in the workspace can read it.
 func Token(key secret.MACKey, m Mark) string {

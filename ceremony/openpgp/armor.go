@@ -3,16 +3,15 @@ package openpgp
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
-	"html"
+	"io"
+	"mime/quotedprintable"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 )
@@ -41,7 +40,7 @@ var marker = regexp.MustCompile(`-+\s*(BEGIN|END)\s+(PGP\s+(?:[A-Z]+\s+)*?[A-Z]+
 // checks the armor's checksum, which go-crypto does not: otherwise a line that was lost in a
 // paste looks like a message to another key.
 //
-// The text must have been normalised.
+// The text must come from [paste.Text].
 func unarmor(plain string) (blocks []block, around string) {
 	var rest strings.Builder
 	for {
@@ -83,54 +82,8 @@ func unarmor(plain string) (blocks []block, around string) {
 // kindOf returns the kind of a block, by the words in its first or last line.
 func kindOf(words string) string { return strings.Join(strings.Fields(words), " ") }
 
-// Text returns a pasted text as it was before its way here: see normalise.
-func Text(pasted []byte) string { return normalise(pasted) }
-
-// normalise undoes what happens to a text on its way: the escapes of a web page,
-// another encoding, typographic dashes and spaces, invisible characters.
-func normalise(text []byte) string {
-	// It is done twice: a text that was copied out of a web page may have been escaped
-	// before.
-	s := html.UnescapeString(html.UnescapeString(decodeUTF16(text)))
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\r', r == '\u0085', r == '\u2028', r == '\u2029', r == '\v', r == '\f':
-			return '\n'
-		case r == '\t', r == '\n', r >= ' ' && r < 0x7f:
-			return r
-		case unicode.Is(unicode.Pd, r), r == '\u2212': // the minus sign is no dash to Unicode
-			return '-'
-		case unicode.Is(unicode.Cf, r): // byte order marks, zero width spaces, soft hyphens
-			return -1
-		case unicode.Is(unicode.Zs, r):
-			return ' '
-		case r >= '\uff01' && r <= '\uff5e': // full-width forms
-			return r - '\uff01' + '!'
-		}
-		return r
-	}, s)
-}
-
-// decodeUTF16 returns a text in UTF-8. A redirection in Windows PowerShell 5 writes UTF-16.
-func decodeUTF16(text []byte) string {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(text, []byte{0xff, 0xfe}):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(text, []byte{0xfe, 0xff}):
-		order = binary.BigEndian
-	default:
-		return string(text)
-	}
-	units := make([]uint16, 0, len(text)/2)
-	for pair := text[2:]; len(pair) >= 2; pair = pair[2:] {
-		units = append(units, order.Uint16(pair))
-	}
-	return string(utf16.Decode(units))
-}
-
 var (
-	header       = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: ?`)
+	header       = regexp.MustCompile(`^[A-Za-z][\w-]*: ?`)
 	dataAndCheck = regexp.MustCompile(`^([A-Za-z0-9+/]+={0,2}?)(?:=([A-Za-z0-9+/]{4}))?$`)
 	// In armor that is folded onto one line, this is where the words of the headers end
 	// and the data begins: lines of armor have 64 or 76 characters, and no word of a
@@ -138,13 +91,27 @@ var (
 	longData = regexp.MustCompile(`^[A-Za-z0-9+/]{48}`)
 )
 
-// decodeBody decodes the text between the lines that begin and end armor.
+// decodeBody decodes the text between the lines that begin and end armor. A mail program may have
+// saved it as quoted-printable.
 func decodeBody(body string) ([]byte, error) {
+	decoded, err := decodeLines(body)
+	if err != nil && strings.Contains(body, "=3D") {
+		printable, faulty := io.ReadAll(quotedprintable.NewReader(strings.NewReader(body)))
+		if mailed, again := decodeLines(string(printable)); faulty == nil && again == nil {
+			return mailed, nil
+		}
+	}
+	return decoded, err
+}
+
+func decodeLines(body string) ([]byte, error) {
 	var data strings.Builder
-	headers := true
+	headers, seen := true, false
 	for line := range strings.SplitSeq(body, "\n") {
 		line = strings.Trim(line, "> \t`*_~|")
-		folded := headers && header.MatchString(line)
+		// A line behind a header that has spaces in it is the rest of one, that was folded.
+		folded := headers && (header.MatchString(line) || seen && strings.Contains(line, " "))
+		seen = seen || folded
 		for word := range strings.FieldsSeq(line) {
 			if folded && !longData.MatchString(word) {
 				continue
@@ -200,7 +167,7 @@ func unwrap(data []byte, kind string) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil
 	}
-	blocks, _ := unarmor(normalise(data))
+	blocks, _ := unarmor(paste.Text(data))
 	for _, b := range blocks {
 		if b.kind == kind {
 			return b.data, b.err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -36,6 +37,9 @@ func ReadCertificate(data []byte) (*Certificate, error) {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
 	entity, err := parseEntity(binary)
+	if errors.Is(err, ErrNoKey) {
+		err = unreadable(binary)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
@@ -54,7 +58,7 @@ func certificateBytes(data []byte) ([]byte, error) {
 	if isBinary(data) {
 		return data, nil
 	}
-	blocks, _ := unarmor(normalise(data))
+	blocks, _ := unarmor(paste.Text(data))
 	var found *block
 	for i, b := range blocks {
 		switch {
@@ -68,7 +72,7 @@ func certificateBytes(data []byte) ([]byte, error) {
 		}
 	}
 	if found == nil {
-		return nil, ErrNoKey
+		return bareCertificate(paste.Text(data))
 	}
 	if found.err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoKey, found.err)
@@ -226,8 +230,13 @@ func (c *Certificate) checkAt(t time.Time) error {
 	if err != nil {
 		return err
 	}
+	// There is no tolerance here: Vault fails on a key from the future as it does on an expired one.
+	return madeAhead(entity, t, c.checkParts(entity, t))
+}
+
+func (c *Certificate) checkParts(entity *pgp.Entity, t time.Time) error {
 	config := strict(t)
-	_, err = entity.VerifyPrimaryKey(t, config)
+	_, err := entity.VerifyPrimaryKey(t, config)
 	switch {
 	case errors.Is(err, pgperrors.ErrKeyRevoked):
 		return ErrKeyRevoked
@@ -242,7 +251,11 @@ func (c *Certificate) checkAt(t time.Time) error {
 	if err := checkSigner(entity, t, config); err != nil {
 		return err
 	}
-	return tryAsVault(c.forVault, t)
+	err = tryAsVault(c.forVault, t)
+	if err != nil && storesOnly(entity) {
+		return ErrStoresOnly
+	}
+	return err
 }
 
 func checkSigner(entity *pgp.Entity, t time.Time, config *packet.Config) error {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 )
 
 // How people keep what Vault has encrypted to them. Vault's command line prints base64, and
@@ -30,7 +31,7 @@ func Ciphertext(file []byte) ([]byte, error) {
 	if isBinary(file) {
 		return file, nil
 	}
-	text := normalise(file)
+	text := paste.Text(file)
 	blocks, _ := unarmor(text)
 	switch encrypted := encryptedAmong(blocks); {
 	case slices.ContainsFunc(encrypted, func(m []byte) bool { return !bytes.Equal(m, encrypted[0]) }):
@@ -96,33 +97,4 @@ func isWhole(data []byte) (whole bool) {
 	defer func() { whole = recover() == nil && whole }() // the parser reads what strangers write
 	_, err := packetsOf(data)
 	return err == nil
-}
-
-// TidySecret undoes, in place, what a computer does to a small text that it saves: UTF-16
-// as Windows PowerShell writes it, a byte order mark, spaces and line ends around it. It
-// overwrites the bytes of text that are not in the result.
-func TidySecret(text []byte) []byte {
-	whole := text
-	if little := bytes.HasPrefix(text, []byte{0xff, 0xfe}); little || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
-		// A secret is ASCII, of which every second byte is nothing.
-		low := 1
-		if little {
-			low = 0
-		}
-		n := 0
-		for i := 2; i+1 < len(text); i += 2 {
-			if text[i+1-low] != 0 {
-				return text
-			}
-			n++
-		}
-		for i := range n {
-			text[i] = text[2+2*i+low]
-		}
-		text = text[:n]
-	}
-	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
-	n := copy(whole, text)
-	clear(whole[n:])
-	return whole[:n]
 }

@@ -157,30 +157,6 @@ func TestMessageAndShareAreReadTogetherWhateverTheirEncodings(t *testing.T) {
 	}
 }
 
-func TestP1SecretIsTidiedInPlace(t *testing.T) {
-	for name, file := range map[string]string{
-		"as it is":         share,
-		"a line's end":     share + "\n",
-		"CRLF":             share + "\r\n",
-		"BOM":              "\ufeff" + share + "\r\n",
-		"UTF-16":           utf16As(binary.LittleEndian)(share + "\r\n"),
-		"UTF-16, big end":  utf16As(binary.BigEndian)(share),
-		"a no-break space": share + "\u00a0",
-	} {
-		text := []byte(file)
-		got := openpgp.TidySecret(text)
-		if string(got) != share || &got[0] != &text[0] {
-			t.Errorf("%s: %q", name, got)
-		}
-		if rest := text[len(got):]; !bytes.Equal(rest, make([]byte, len(rest))) {
-			t.Errorf("%s: %q is left behind it", name, rest)
-		}
-	}
-	for _, other := range []string{"", "\xff\xfe", "\xff\xfe\x00\x01\x02\x03"} {
-		openpgp.TidySecret([]byte(other)) // must not panic
-	}
-}
-
 // The command decrypts a file that Windows has begun with a mark.
 func TestEnvelopeWithAMarkBeforeTheShareIsOpened(t *testing.T) {
 	s := newStage(t)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 )
 
 // Kind is the kind of a message from the bot.
@@ -46,7 +47,7 @@ func Claims(text []byte, now time.Time) ([]Claim, error) {
 }
 
 func claimsIn(text []byte, now time.Time) ([]Claim, error) {
-	blocks, _ := unarmor(normalise(text))
+	blocks, _ := unarmor(paste.Text(text))
 	signed, err := signedAmong(blocks, "conclave-", ErrNothingOfOurs)
 	if err != nil {
 		return nil, err

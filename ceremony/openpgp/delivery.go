@@ -15,6 +15,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 )
 
 // deliveryTag is the first word of a delivery line.
@@ -167,7 +168,7 @@ func CheckDeliveries(text []byte, pinned ceremony.Fingerprint) ([]Delivery, erro
 }
 
 func checkDeliveries(text []byte, pinned ceremony.Fingerprint) ([]Delivery, error) {
-	blocks, _ := unarmor(normalise(text))
+	blocks, _ := unarmor(paste.Text(text))
 	signed, err := signedAmong(blocks, deliveryTag+" ", ErrNoDelivery)
 	if err != nil {
 		return nil, err
@@ -229,7 +230,7 @@ func takeDelivery(line string, blocks []block) (Delivery, error) {
 func Armored(file []byte) ([]byte, error) {
 	bare := [][]byte{file}
 	if !isBinary(file) {
-		text := normalise(file)
+		text := paste.Text(file)
 		blocks, _ := unarmor(text)
 		if bare = bareAmong(text); len(blocks) > 0 || len(bare) == 0 {
 			return []byte(text), nil

@@ -10,11 +10,13 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"conclave/ceremony"
+	"conclave/ceremony/midstate"
+	"conclave/ceremony/paste"
 )
 
 // Unarmor takes a text apart as everything that reads one does.
 func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around string) {
-	blocks, around := unarmor(normalise(text))
+	blocks, around := unarmor(paste.Text(text))
 	for _, b := range blocks {
 		kinds, data, faults = append(kinds, b.kind), append(data, b.data), append(faults, b.err)
 	}
@@ -26,7 +28,7 @@ func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around
 func DigestAt(algorithm crypto.Hash, content []byte, border int) string {
 	h := algorithm.New()
 	h.Write(content[:border])
-	state, err := chaining(h)
+	state, err := midstate.Of(h)
 	if err != nil {
 		panic(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 )
 
 // instructionTag is the first line of an instruction. Another form needs another tag.
@@ -124,7 +125,7 @@ func CheckWordRequest(text []byte, pinned ceremony.Fingerprint, now time.Time) (
 }
 
 func checkWordRequest(text []byte, pinned ceremony.Fingerprint, now time.Time) (*WordRequest, error) {
-	blocks, _ := unarmor(normalise(text))
+	blocks, _ := unarmor(paste.Text(text))
 	signed, err := signedAmong(blocks, instructionTag+"\n", ErrNoInstruction)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 )
 
 // Invitation is an announcement that was checked, on the side of the holder who is asked for a
@@ -43,7 +44,7 @@ func CheckAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) 
 }
 
 func checkAnnouncement(text []byte, pinned ceremony.Fingerprint, now time.Time) (*Invitation, error) {
-	blocks, _ := unarmor(normalise(text))
+	blocks, _ := unarmor(paste.Text(text))
 	signed, err := signedAmong(blocks, announcementTag+"\n", ErrNoAnnouncement)
 	if err != nil {
 		return nil, err

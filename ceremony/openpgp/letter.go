@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
@@ -47,7 +48,7 @@ func readLetter(text []byte) (letter, error) {
 		var l letter
 		return l, l.add(text)
 	}
-	plain := normalise(text)
+	plain := paste.Text(text)
 	if err := exposed(plain); errors.Is(err, ceremony.PrivateMaterial) {
 		return letter{}, err
 	}

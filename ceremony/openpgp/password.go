@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 	"conclave/ceremony/secret"
 )
 
@@ -93,7 +94,7 @@ func exposes(text []byte, commitment string) bool {
 		return false
 	}
 	between := func(r rune) bool { return !strings.ContainsRune(alphabet, r) }
-	for word := range strings.FieldsFuncSeq(normalise(text), between) {
+	for word := range strings.FieldsFuncSeq(paste.Text(text), between) {
 		if commits([]byte(word), commitment) {
 			return true
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 )
 
 // rollCallTag is the first line of a roll call. Another form needs another tag.
@@ -95,7 +96,7 @@ func CheckRollCall(text []byte, pinned ceremony.Fingerprint, now time.Time) (*Ro
 }
 
 func checkRollCall(text []byte, pinned ceremony.Fingerprint, now time.Time) (*RollCall, error) {
-	blocks, _ := unarmor(normalise(text))
+	blocks, _ := unarmor(paste.Text(text))
 	signed, err := signedAmong(blocks, rollCallTag+"\n", ErrNoRollCall)
 	if err != nil {
 		return nil, err

@@ -88,6 +88,8 @@ func interferenceWords(n event.Noticed) string {
 		return fmt.Sprintf("The node %s *is now %s*, and no ceremony has done it.", nodeName(n.Subject), Code(n.Got))
 	case ceremony.ClusterChanged:
 		return "*Another cluster answers* at the addresses of this one. Nothing else of it is compared with what was known."
+	case ceremony.TakenOver:
+		return fmt.Sprintf("*The journal of `%s` was adopted*, and the ceremony is ending, or has ended, with something left to do: to cancel in Vault, to hand out, or to tell. It stands still.", n.Of)
 	case ceremony.RolledBack:
 		return lostJournal(n)
 	case ceremony.KeyChanged:
@@ -100,6 +102,9 @@ func interferenceWords(n event.Noticed) string {
 func journalWords(n event.Noticed) string {
 	if n.Kind == ceremony.NotAdopted {
 		return fmt.Sprintf(":rotating_light: *Conclave has not authenticated what it keeps of earlier ceremonies*: it was written before Conclave did that, or under another identity. It is not obeyed.\nSet aside: `%s`", Code(n.Got))
+	}
+	if n.Subject == "" {
+		return fmt.Sprintf(":rotating_light: *There are more journals that are not as Conclave has written them*, or that can't be read, beside those that are named first. They are not obeyed.\nSet aside: `%s`", Code(n.Got))
 	}
 	return fmt.Sprintf(":rotating_light: *The journal of `%s` is not as Conclave has written it*, or can't be read. It is not obeyed.\nFound: `%s`", Code(n.Subject), Code(n.Got))
 }
@@ -152,15 +157,17 @@ func todo(p ceremony.Plan, n event.Noticed) string {
 		return fmt.Sprintf("Ask who holds the new shares. Those that Conclave has handed out may be worthless now: `/ceremony start drill %s` shows who still has theirs, a `generate-root` whether they fit.", p.Cluster)
 	case ceremony.ManyProposals:
 		return fmt.Sprintf("Ask *%s*, in another way than Slack, whether it was they. If it was not, have the account locked; the operator of Conclave takes them out of the configuration. `/ceremony history %s` shows what they have opened.", whose(n), p.Cluster)
+	case ceremony.TakenOver:
+		return fmt.Sprintf("`/ceremony status %s` shows where it stands. Ask the people whom it names, in another way than Slack, whether they have said that. When you acknowledge this alarm, it goes on by its journal; if it is somebody else's work, the operator of Conclave stops it and takes the file out of the folder first.", n.Of)
 	case ceremony.RolledBack:
 		return lostTodo(p, n)
 	case ceremony.ExposedToken:
-		return "*Revoke the token now*: `vault token revoke -self` where it is in `VAULT_TOKEN`, or by its accessor. Then look in Vault's audit log what it was used for."
+		return "*Revoke the token now*: `vault token revoke -self` where it is in `VAULT_TOKEN`, or by its accessor. Then " + DeleteTheMessage + ". Look in Vault's audit log what it was used for."
 	case ceremony.ExposedKey:
-		return fmt.Sprintf("They make a new PGP key and revoke the old one; the operator of Conclave puts it into the configuration; *then* `/ceremony start %s %s private key of %s was exposed`. Whoever reads Slack can read every share that was handed out to the old key.",
+		return fmt.Sprintf("They "+DeleteTheMessage+". They make a new PGP key and revoke the old one; the operator of Conclave puts it into the configuration; *then* `/ceremony start %s %s private key of %s was exposed`. Whoever reads Slack can read every share that was handed out to the old key.",
 			rekeyOf(n), p.Cluster, whose(n))
 	case ceremony.ExposedShare, ceremony.ExposedEnvelope:
-		return fmt.Sprintf("They delete the message; Slack may have kept it all the same. *A rekey makes the share worthless*; an initiator types: `/ceremony start %s %s exposed share of %s`", rekeyOf(n), p.Cluster, whose(n))
+		return fmt.Sprintf("They "+DeleteTheMessage+". *A rekey makes the share worthless*; an initiator types: `/ceremony start %s %s exposed share of %s`", rekeyOf(n), p.Cluster, whose(n))
 	}
 	return ask
 }

@@ -44,7 +44,8 @@ func order(c rules.State, about string, to ceremony.Fingerprint, tasks ...task) 
 	var b strings.Builder
 	void := !c.ID().Valid()
 	b.WriteString("# For " + string(c.ID()) + " alone. Copy a command from here, where gpg has printed it,\n" +
-		"# and from nowhere else. The plan's hash in words: " + ceremony.SpokenHash(c.PlanHash, SpokenWords) + "\n")
+		"# and from nowhere else. In fish, type bash and press Return first.\n" +
+		"# The plan's hash in words: " + ceremony.SpokenHash(c.PlanHash, SpokenWords) + "\n")
 	for _, t := range tasks {
 		void = void || !t.command.Made()
 		b.WriteString("\n# " + t.what + "\n" + t.command.Text + "\n")
@@ -77,7 +78,7 @@ func OrderAnswer(c rules.State, to ceremony.Person, challenge ceremony.Challenge
 // OrderWord has a person sign a statement. conclave seal reads it as well.
 func OrderWord(c rules.State, to ceremony.Fingerprint, verb ceremony.Verb) Order {
 	w := c.StatementFor(verb)
-	o := order(c, string(verb), to, task{"Sign it, and send back what this prints:", StatementCommand(w, to)})
+	o := order(c, string(verb), to, task{"Sign it, and send back what this prints:", statementCommand(w, to)})
 	o.Says = w.Line()
 	return o
 }
@@ -85,7 +86,7 @@ func OrderWord(c rules.State, to ceremony.Fingerprint, verb ceremony.Verb) Order
 // OrderShareKept has a person keep a new share in a file, and try that it opens.
 func OrderShareKept(c rules.State, to ceremony.Fingerprint, name, armor string) Order {
 	o := order(c, "share", to,
-		task{"Save it. A file that is there is not replaced: then you have saved it before.", SaveCommand(name, armor)},
+		task{"Save it. A file that is there is not replaced: then you have saved it before.", saveCommand(name, armor)},
 		task{"Try that you can open it. Nothing of it is shown.", Paste("gpg -qd %s > /dev/null && echo 'it opens'", File(name))},
 	)
 	o.Brief = true
@@ -94,7 +95,7 @@ func OrderShareKept(c rules.State, to ceremony.Fingerprint, name, armor string) 
 
 // OrderToken has a person decrypt a token.
 func OrderToken(c rules.State, to ceremony.Fingerprint, armor string) Order {
-	o := order(c, "token", to, task{"Decrypt it where you need it:", PasteInto("gpg -qd", armor)})
+	o := order(c, "token", to, task{"Decrypt it where you need it:", pasteInto("gpg -qd", armor)})
 	o.Brief = true
 	return o
 }

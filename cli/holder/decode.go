@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conclave/ceremony/leak"
-	"conclave/ceremony/openpgp"
+	"conclave/ceremony/paste"
 	"conclave/cli"
 	"conclave/host"
 )
@@ -62,7 +62,7 @@ func decode(std cli.Streams, args []string, otp host.Path, remove bool) error {
 		return err
 	}
 	defer clear(password)
-	token, err := decodeToken([]byte(openpgp.Text(text)), password)
+	token, err := decodeToken([]byte(paste.Text(text)), password)
 	if err != nil {
 		return err
 	}

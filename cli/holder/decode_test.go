@@ -11,6 +11,7 @@ import (
 
 	"conclave/ceremony/leak"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/paste"
 	"conclave/cli"
 	"conclave/host"
 )
@@ -45,7 +46,7 @@ func TestTokenIsDecodedFromWhateverItStandsIn(t *testing.T) {
 		// A word as long as the right one, and another password's token.
 		"among others": strings.Repeat("A", len(word)) + " " + encoded(tokenOfTest, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa") + " " + word,
 	} {
-		token, err := decodeToken([]byte(openpgp.Text([]byte(text))), []byte(padOfTest))
+		token, err := decodeToken([]byte(paste.Text([]byte(text))), []byte(padOfTest))
 		if err != nil || string(token) != tokenOfTest {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}

@@ -6,23 +6,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/paste"
 	"conclave/cli"
 	"conclave/host"
 )
 
 // gpg runs the person's own GnuPG, with their keyring and their smartcard. Only GnuPG can
-// reach a key on a card.
+// reach a key on a card. Of their gpg.conf it uses only what says where their keys are.
 type gpg struct {
 	program string
+	options []string  // of every call, see gpgOptions
+	env     []string  // the environment, with the name of the terminal
 	err     io.Writer // gpg's standard error
 }
 
-// findGPG finds the program gpg.
-func findGPG(std cli.Streams) (gpg, error) {
+// findGPG finds the program gpg, its options and the terminal.
+func findGPG(ctx context.Context, std cli.Streams) (gpg, error) {
 	program, err := exec.LookPath("gpg")
 	if err != nil {
 		return gpg{}, cli.WithHint(
@@ -30,7 +37,52 @@ func findGPG(std cli.Streams) (gpg, error) {
 			"Install GnuPG, or give a key file with --key.",
 		)
 	}
-	return gpg{program: program, err: std.Err}, nil
+	g := gpg{program: program, options: gpgOptions(ctx), env: os.Environ(), err: std.Err}
+	if name := host.TerminalName(ctx); name != "" {
+		// gpg asks for a PIN or a passphrase there. By itself it looks at standard input
+		// alone, which is a pipe here.
+		g.env = append(g.env, "GPG_TTY="+name)
+	}
+	return g, nil
+}
+
+// keptOptions are the options of a gpg.conf that say where keys are and how a passphrase is
+// asked for. Any other one could change what is made: its cipher, its hash, its armor, who
+// signs it, who can open it, and the file into which it goes. Some of them, such as
+// local-user and recipient, add to the command line, and no flag takes them back.
+var keptOptions = []string{
+	"keyring", "primary-keyring", "secret-keyring", "no-default-keyring", "use-keyboxd", "keyboxd-program",
+	"agent-program", "pinentry-mode", "no-autostart", "no-use-agent", "use-agent",
+	"lock-once", "lock-multiple", "lock-never", "no-permission-warning",
+	"allow-non-selfsigned-uid", "allow-weak-key-signatures", "charset", "display-charset", "utf8-strings",
+}
+
+// gpgOptions returns the options with which gpg is called in place of those of gpg.conf.
+func gpgOptions(ctx context.Context) []string {
+	options := []string{"--no-options"}
+	where, err := exec.CommandContext(ctx, "gpgconf", "--list-dirs", "homedir").Output()
+	if err != nil {
+		return options
+	}
+	home, err := url.PathUnescape(strings.TrimSpace(string(where))) // gpgconf escapes as in a URL
+	if err != nil {
+		return options
+	}
+	conf, err := host.ReadFile(host.Path(filepath.Join(home, "gpg.conf")), false)
+	if err != nil {
+		return options // most people have none
+	}
+	for line := range strings.Lines(paste.Decode(conf)) {
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "--"), " ")
+		if !slices.Contains(keptOptions, name) {
+			continue
+		}
+		options = append(options, "--"+name)
+		if value = strings.Trim(strings.TrimSpace(value), `"`); value != "" {
+			options = append(options, value)
+		}
+	}
+	return options
 }
 
 // secretKeys returns the primary keys whose secret half gpg can reach.
@@ -81,13 +133,13 @@ func (g gpg) decrypt(ctx context.Context, message []byte, limit int) ([]byte, er
 
 // seal signs content with one key and encrypts it to exactly one subkey. The caller has
 // checked that the subkey belongs to the pinned identity. So gpg is told not to ask its web
-// of trust.
+// of trust. The cipher and the hash are those that Conclave takes, whatever the keys prefer.
 func (g gpg) seal(
 	ctx context.Context, content []byte, signer ceremony.Fingerprint, subkey, notation string,
 ) ([]byte, error) {
 	armor, err := g.pipe(ctx, content, host.MaxFile,
-		"--quiet", "--armor", "--trust-model", "always", "--no-encrypt-to", "--compress-algo", "none",
-		"--sig-notation", notation,
+		"--quiet", "--armor", "--output", "-", "--cipher-algo", "AES256", "--digest-algo", digest,
+		"--trust-model", "always", "--no-encrypt-to", "--compress-algo", "none", "--sig-notation", notation,
 		"--local-user", signer.String(), "--recipient", strings.ToUpper(subkey)+"!",
 		"--sign", "--encrypt")
 	if err != nil {
@@ -96,9 +148,13 @@ func (g gpg) seal(
 	return armor, nil
 }
 
+// digest is the hash of signatures. Every smartcard has it.
+const digest = "SHA256"
+
 // sign signs a line, inline and armored. gpg compresses it by default.
 func (g gpg) sign(ctx context.Context, line string, signer ceremony.Fingerprint) ([]byte, error) {
-	armor, err := g.pipe(ctx, []byte(line), host.MaxFile, "--quiet", "--armor", "--local-user", signer.String(), "--sign")
+	armor, err := g.pipe(ctx, []byte(line), host.MaxFile,
+		"--quiet", "--armor", "--output", "-", "--digest-algo", digest, "--local-user", signer.String(), "--sign")
 	if err != nil {
 		return nil, fmt.Errorf("sign with gpg: %w", err)
 	}
@@ -109,8 +165,8 @@ func (g gpg) sign(ctx context.Context, line string, signer ceremony.Fingerprint)
 // most limit bytes. Both may be secret: they are in no argument and no file, and in no
 // buffer but input and the result.
 func (g gpg) pipe(ctx context.Context, input []byte, limit int, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, g.program, args...)
-	cmd.Stdin = bytes.NewReader(input)
+	cmd := exec.CommandContext(ctx, g.program, slices.Concat(g.options, args)...)
+	cmd.Stdin, cmd.Env = bytes.NewReader(input), g.env
 	cmd.Stderr = g.err
 	out, err := cmd.StdoutPipe()
 	if err != nil {

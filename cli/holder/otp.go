@@ -10,6 +10,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
+	"conclave/ceremony/paste"
 	"conclave/cli"
 	"conclave/host"
 	"conclave/host/durable"
@@ -98,7 +99,7 @@ func showCommitment(w io.Writer, password []byte) error {
 // readPassword reads the file of a one-time password. The caller wipes it.
 func readPassword(path host.Path) ([]byte, error) {
 	password, err := host.ReadSecret(path)
-	password = openpgp.TidySecret(password) // PowerShell saves Vault's -generate-otp in UTF-16
+	password = paste.Secret(password) // PowerShell saves Vault's -generate-otp in UTF-16
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && openpgp.CheckPassword([]byte(path)) == nil:
 		// The name would be repeated in the error that no such file exists (P1).

@@ -295,7 +295,7 @@ func (f *sealFlags) sealWithKey(ctx context.Context, std cli.Streams, inv *openp
 
 // sealWithGPG seals a share by gpg, so that a key on a smartcard can be used.
 func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openpgp.Invitation) (string, error) {
-	gpg, err := findGPG(std)
+	gpg, err := findGPG(ctx, std)
 	if err != nil {
 		return "", err
 	}
@@ -322,8 +322,12 @@ func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openp
 	return string(envelope), err
 }
 
-// maxShare is the size in bytes of the largest share that is read, with spaces around it.
-const maxShare = 512
+// The largest sizes in bytes: of what is decrypted, and of a text with a share in the open, which
+// may be all that Vault has printed.
+const (
+	maxShare     = 4 << 10
+	maxShareText = host.MaxFile
+)
 
 // readShare reads the share from the file that the flags name, or asks for it. The caller
 // wipes it.
@@ -336,22 +340,28 @@ func (f *sealFlags) readShare(
 		if err != nil {
 			return nil, fmt.Errorf("read --encrypted: %w", err)
 		}
-		share, err := decrypt(message)
-		return openpgp.TidySecret(share), err
+		plain, err := decrypt(message)
+		if err != nil {
+			return nil, err
+		}
+		share, err := shareIn(plain)
+		return share, explainShare("what is encrypted in "+f.encrypted, err)
 	case f.share == "-":
-		share, err := host.ReadBounded(std.In, maxShare)
+		text, err := host.ReadBounded(std.In, maxShareText)
 		if err != nil {
 			return nil, fmt.Errorf("read share: %w", err)
 		}
-		return openpgp.TidySecret(share), nil
+		share, err := shareIn(text)
+		return share, explainShare("standard input", err)
 	case f.share != "":
-		share, err := host.ReadFile(host.Path(f.share), true)
+		text, err := host.ReadFile(host.Path(f.share), true)
 		if err != nil {
 			return nil, fmt.Errorf("read --share: %w", err)
 		}
-		return openpgp.TidySecret(share), nil
+		share, err := shareIn(text)
+		return share, explainShare(f.share, err)
 	}
-	return askSecret(ctx, "Your share (it is not shown): ")
+	return askShare(ctx)
 }
 
 // readEncrypted reads the encrypted share, in any form in which Vault or the holder's

@@ -71,15 +71,19 @@ func (s *Stage) Present(ctx context.Context, id ceremony.ID, who ...string) erro
 	})
 }
 
-// Answer lets people answer a step's requests, one after the other.
+// Answer lets people answer a step's requests, one after the other. An answer that is refused is an error.
 func (s *Stage) Answer(ctx context.Context, id ceremony.ID, step ceremony.Step, who ...string) error {
 	for _, name := range who {
 		ask, err := s.Person(name).Asked(ctx, id, step)
 		if err != nil {
 			return err
 		}
-		if _, err := s.Person(name).Answers(ctx, ask); err != nil {
+		receipt, err := s.Person(name).Answers(ctx, ask)
+		if err != nil {
 			return err
+		}
+		if receipt.Kind != rules.ReceiptMessage || strings.Contains(receipt.Text, "Your message was not used") {
+			return fmt.Errorf("%s answered %s of %s and was told: %s", name, step, id, receipt.Text)
 		}
 	}
 	return nil

@@ -108,7 +108,7 @@ func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
 	defer k.following.Unlock()
 	for _, listing := range n.Listings() {
 		if is, mine := k.isPrint(listing); is && !mine {
-			return nil, fmt.Errorf("fingerprint %s: %w", listing, ErrUntrusted)
+			return nil, fmt.Errorf("fingerprint %s: %w", listing, errUntrusted)
 		}
 	}
 	var commands []string
@@ -118,13 +118,13 @@ func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
 		verifies := strings.HasPrefix(e.command, "gpg --verify ")
 		switch {
 		case err != nil && verifies:
-			return nil, fmt.Errorf("%w: %w", ErrUntrusted, err)
+			return nil, fmt.Errorf("%w: %w", errUntrusted, err)
 		case err != nil:
 			return nil, err
 		case verifies:
 			// A terminal shows both as one text.
 			if said += printed; !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
-				return nil, fmt.Errorf("gpg says no good signature: %w\n%s", ErrUntrusted, said)
+				return nil, fmt.Errorf("gpg says no good signature: %w\n%s", errUntrusted, said)
 			}
 			verified = true
 		case strings.HasPrefix(e.command, "gpg -d ") && verified:
@@ -173,7 +173,9 @@ func (k *gnupg) run(ctx context.Context, command, input string) (out, said strin
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", command)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = k.dir, strings.NewReader(input), &stdout, &stderr
-	cmd.Env = []string{"GNUPGHOME=" + k.home, "HOME=" + k.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	cmd.Env = []string{
+		"GNUPGHOME=" + k.home, "HOME=" + k.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C", DetectorSettings(),
+	}
 	if err := cmd.Run(); err != nil {
 		first, _, _ := strings.Cut(command, "\n")
 		return "", "", fmt.Errorf("%s: %w\n%s", first, err, &stderr)

@@ -53,9 +53,9 @@ const ShareFile = "share.asc"
 // NewShareFile returns the file of the share that a ceremony brought. The delivery names it.
 func NewShareFile(of ceremony.ID) string { return string(of) + "-" + ShareFile }
 
-// ErrUntrusted means that a part of a message is not signed by the identity that the person has pinned. A person stops
+// errUntrusted means that a part of a message is not signed by the identity that the person has pinned. A person stops
 // there.
-var ErrUntrusted = errors.New("not by the pinned identity")
+var errUntrusted = errors.New("not by the pinned identity")
 
 // drawer is a person's folder of encrypted files.
 type drawer struct {

@@ -117,15 +117,6 @@ func (p *Person) Sends(ctx context.Context, text string) (Note, error) {
 	return p.receipt(ctx, sent[len(sent)-1])
 }
 
-// Uploads sends a file to the bot directly and returns the receipt, or any other answer.
-func (p *Person) Uploads(ctx context.Context, name string, content []byte) (Note, error) {
-	sent, err := p.Slack.Uploads(name, content)
-	if err != nil {
-		return Note{}, fmt.Errorf("%s uploads: %w", p.Name, err)
-	}
-	return p.receipt(ctx, sent)
-}
-
 func (p *Person) receipt(ctx context.Context, sent slacktest.Message) (Note, error) {
 	return p.Finds(ctx, "answer to a message", func(n Note) bool {
 		return n.TS > sent.TS && n.To == "" && (n.Kind == rules.ReceiptMessage || n.Kind == "")

@@ -145,7 +145,7 @@ func (k *software) takes(n Note) (string, error) {
 		return "", err
 	}
 	if to := deliveries[0].Recipient; to != k.key.Fingerprint() {
-		return "", fmt.Errorf("meant for %s: %w", to, ErrUntrusted)
+		return "", fmt.Errorf("meant for %s: %w", to, errUntrusted)
 	}
 	return deliveries[0].Armor, nil
 }

@@ -240,6 +240,11 @@ func (s *scene) strike() {
 	if err := s.Close(); err != nil {
 		s.t.Error(err)
 	}
+	if s.t.Failed() {
+		for _, id := range s.journals() {
+			s.t.Logf("%s: %s", id, story(s.now(id)))
+		}
+	}
 }
 
 func (s *scene) noLeaks() {
@@ -353,7 +358,11 @@ func story(c rules.State) string {
 	var words bytes.Buffer
 	for _, e := range c.History {
 		if _, post := e.Event.(event.Posted); !post {
-			fmt.Fprintf(&words, "%d %s, ", e.Seq, event.TypeOf(e.Event))
+			fmt.Fprintf(&words, "%d %s", e.Seq, event.TypeOf(e.Event))
+			if declined, is := e.Event.(event.Declined); is {
+				fmt.Fprintf(&words, " %s %s", declined.By.Name, declined.Reason)
+			}
+			words.WriteString(", ")
 		}
 	}
 	return words.String()

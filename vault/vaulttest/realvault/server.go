@@ -30,6 +30,9 @@ type RealOptions struct {
 	UnsealsItself bool
 	// TLS, if set, signs the server's certificate. Nil means plain HTTP.
 	TLS *vaulttest.Authority
+
+	// patience multiplies the second that a node of Raft waits for its leader. 0 means 1.
+	patience int
 }
 
 // Real is a real Vault server, run as a process on loopback.
@@ -143,9 +146,9 @@ func newReal(binary, folder string, o RealOptions, seal map[string]any) (*Real, 
 		if err := os.MkdirAll(data, 0o700); err != nil {
 			return nil, fmt.Errorf("make data folder: %w", err)
 		}
-		// An election on one machine needs no generous timeouts, and a node that joined need not wait long to become a voter.
+		// A node that joined need not wait long to become a voter.
 		storage = map[string]any{"raft": map[string]any{
-			"path": data, "node_id": ports[0], "performance_multiplier": 1,
+			"path": data, "node_id": ports[0], "performance_multiplier": max(o.patience, 1),
 			"autopilot_reconcile_interval": "500ms", "autopilot_update_interval": "500ms",
 		}}
 	}
