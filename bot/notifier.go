@@ -55,6 +55,7 @@ type notifier struct {
 	mu    sync.Mutex
 	drawn map[ceremony.Ref]drawing // status post → what it shows
 	moved map[ceremony.Ref]string  // status post that took another one's place → its key
+	where Config                   // of which only the channels count: a reload changes them
 }
 
 // drawing is what a status post shows.
@@ -313,7 +314,7 @@ func (n *notifier) tell(ctx context.Context, user string, what render.Message) e
 func (n *notifier) tellPart(ctx context.Context, user string, what render.Message) error {
 	for try := 1; ; try++ {
 		if err := n.waits(ctx, transport.Posts(user)); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 		}
 		_, _, err := n.api.PostMessageContext(transport.Taken(ctx), user, what.Options()...)
 		if _, limited := errors.AsType[*slack.RateLimitedError](err); !limited || try == maxTries {

@@ -81,9 +81,12 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 		scenario.then(event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
 		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "",
 			rules.ApprovalMessage: "bob"} {
-			c, m := scenario.c, messageOf(t, scenario.c, kind, to)
-			if kind == rules.ApprovalMessage {
-				c = proposed
+			at, m := scenario.c, messageOf(t, scenario.c, kind, to)
+			switch kind {
+			case rules.ApprovalMessage:
+				at = proposed
+			case rules.BoardMessage:
+				at = c // the program died before the post was in the journal
 			}
 			count := func() int { return strings.Count(posted(s), `"key":"`+m.Key+`"`) }
 			before := count()
@@ -91,13 +94,13 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 				before--
 			} else {
 				injected := s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: fault})
-				_, err := d.Deliver(t.Context(), still(c), m, false)
+				_, err := d.Deliver(t.Context(), still(at), m, false)
 				injected.Remove()
 				if err == nil || errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable) {
 					t.Fatalf("%s, %s: a lost answer is told as %v", kind, fault, err)
 				}
 			}
-			found, err := d.Deliver(t.Context(), still(c), m, true)
+			found, err := d.Deliver(t.Context(), still(at), m, true)
 			if err != nil {
 				t.Fatal(err)
 			}
