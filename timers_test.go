@@ -18,7 +18,6 @@ import (
 var timers = map[string]string{
 	"bot/bot.go time.AfterFunc(lastWords)":                            "seconds",
 	"bot/transport/pace.go time.AfterFunc(next)":                      "at most the minute for which Slack turns a method away",
-	"ceremony/engine/engine.go time.After(d)":                         "a pause between attempts",
 	"app/expiry.go time.After(pause)":                                 "hours, of the four weeks before a key expires",
 	"app/expiry.go time.After(restOf(conf))":                          "a pause between two messages",
 	"bot/transport/ratelimit.go time.NewTimer(d)":                     "at most the minute for which Slack turns a method away",
