@@ -129,7 +129,7 @@ var mayImport = map[string]string{
 	"cli/holder":               "cli host ceremony ceremony/openpgp ceremony/wording",
 	"cli/auditor":              "cli host archive ceremony ceremony/openpgp ceremony/rules ceremony/journal ceremony/transcript ceremony/transcript/page ceremony/wording",
 	"cli/operator":             "cli host config app archive bot vault ceremony ceremony/event ceremony/openpgp ceremony/rules ceremony/journal ceremony/transcript ceremony/ledger ceremony/mark",
-	"cli/terminal":             "cli host config app bot bot/render ceremony ceremony/event ceremony/rules ceremony/journal ceremony/engine ceremony/openpgp ceremony/wording",
+	"cli/terminal":             "cli host config app bot bot/render ceremony ceremony/event ceremony/ledger ceremony/rules ceremony/journal ceremony/engine ceremony/openpgp ceremony/wording",
 	"":                         "cli cli/holder cli/auditor cli/operator cli/terminal config host",
 }
 

@@ -48,6 +48,7 @@ func findings() map[string]event.Noticed {
 		"key-changed":           {Kind: ceremony.KeyChanged, Want: "3 of 5 shares", Got: "1 of 1 shares"},
 		"journal-lost":          {Kind: ceremony.RolledBack, Subject: "prod-rekey-k7m2", Of: "prod-rekey-k7m2", Want: "line 57, hash 3f2a9c0d51b7e846", Got: "not there"},
 		"journal-older":         {Kind: ceremony.RolledBack, Subject: "prod-drill-m4nd", Of: "prod-drill-m4nd", Want: "line 30, hash 3f2a9c0d51b7e846", Got: "line 21, hash 7d10c6a2f98e4b35"},
+		"journal-taken-over":    {Kind: ceremony.TakenOver, Subject: "prod-rekey-k7m2", Of: "prod-rekey-k7m2", Want: "lines of this identity", Got: "lines 1 to 30: no authentication code"},
 		"journal-fewer":         {Kind: ceremony.RolledBack, Want: "12 ceremonies", Got: "11"},
 		"exposed-share":         {Kind: ceremony.ExposedShare, Operation: ceremony.Rekey, By: &mallory},
 		"exposed-share-unknown": {Kind: ceremony.ExposedShare, Operation: ceremony.RekeyRecovery},

@@ -344,7 +344,7 @@ func TestButtonOfAnotherPlanIsRefused(t *testing.T) {
 // deliver has the notifier post a message of the ceremony, and returns it.
 func deliver(t *testing.T, s *stage, c rules.State, kind rules.MessageKind, to *slacktest.Person) slacktest.Message {
 	t.Helper()
-	ref, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, kind, to.Name()), false)
+	ref, err := s.bot.Notifier().Deliver(t.Context(), still(c), messageOf(t, c, kind, to.Name()), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,4 +66,19 @@ var (
 	// ErrUndeliverable means that the message can never be posted, for example because
 	// the person is deactivated.
 	ErrUndeliverable = errors.New("the message can't be delivered")
+	// ErrStaysDue means that all was done here that can be. Another notifier has to post it.
+	ErrStaysDue = errors.New("the message stays due")
 )
+
+// KindOf returns the sentinel in the error of a [Vault], or the error itself without one.
+// The adapter makes a new error each time.
+func KindOf(err error) error {
+	for _, kind := range []error{
+		ErrNotSent, ErrUncertain, ErrRefused, ErrForbidden, ErrSealed, ErrThrottled, ErrNoLeader, ErrUnsupported,
+	} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return err
+}

@@ -37,6 +37,9 @@ const (
 	// RolledBack means that the journal of a ceremony is older than a mark of it, or is not
 	// there any more.
 	RolledBack Finding = "rolled-back"
+	// TakenOver means that an operator has adopted the journal of a ceremony that is ending, or
+	// has ended, and has something left to do.
+	TakenOver Finding = "adopted"
 )
 
 // What a start finds in the journal. They hold the cluster up: see [JournalAside].

@@ -10,8 +10,8 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/ceremonytest"
-	"conclave/ceremony/engine"
 	"conclave/ceremony/event"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 )
 
@@ -223,7 +223,7 @@ func TestKeyReportClaimsNoRekeyOfOthers(t *testing.T) {
 				return nil, nil
 			}
 		})
-		r, err := engine.ReportKeys(context.Background(), ceremony.Cluster{Name: "prod", Vault: s.vault}, nil)
+		r, err := ledger.ReportKeys(context.Background(), ceremony.Cluster{Name: "prod", Vault: s.vault}, nil)
 		if err != nil || r.Backup || !r.Unread {
 			t.Errorf("a backup that can't be asked for: %+v, %v", r, err)
 		}

@@ -40,7 +40,8 @@ type actor struct {
 	toDeliver chan rules.State
 	toRedraw  chan snapshot
 	toArchive []chan rules.State // one for each of the engine's archives
-	recovered bool               // messages that are due may have been posted before this start
+	recovered bool               // the ceremony is older than this start
+	born      int                // what was due by this event may have been posted before this start
 	wake      chan struct{}      // has a token when what was learnt elsewhere may let it go on
 	gate      chan struct{}      // closed when people may be told, and posts be edited
 
@@ -53,7 +54,7 @@ type actor struct {
 	starts  int           // how often the current attempt was asked for in vain
 	lost    time.Time     // when the wait for Vault's last answer was given up
 	refused int           // sequence number of the Submitting that Vault refused explicitly
-	unread  rules.Unread  // since when Vault's backup can't be read
+	unread  unread        // since when Vault's backup can't be read
 	wait    time.Duration // the next pause after an act that did not succeed
 	after   time.Time     // when the act may be tried again
 	polled  time.Time     // when Vault was last polled
@@ -79,6 +80,9 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 			Observe: e.config.Conditions != nil && c.Plan.Operation != ceremony.Alarm,
 		},
 		wait: shortestWait,
+	}
+	if recovered {
+		a.born = c.Seq()
 	}
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
@@ -322,6 +326,13 @@ func (a *actor) layKey() {
 		a.e.config.Keys.Lay(a.id, a.key)
 	}
 	a.key, a.session.HasKey = nil, false
+}
+
+// newest returns what readers see of the ceremony.
+func (a *actor) newest() snapshot {
+	a.e.mu.Lock()
+	defer a.e.mu.Unlock()
+	return a.e.snapshots[a.id]
 }
 
 // publish gives the newest state to readers and to the loops.

@@ -85,7 +85,6 @@ func TestAnAlarmThatIsFullTakesTheBrokenJournalLater(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.settle(time.Minute)
-		good := copyOf(t, s.dir)
 		for n := range 3 {
 			s.stop()
 			s.junk(30, fmt.Sprintf("a%d-%%02d", n))
@@ -102,6 +101,7 @@ func TestAnAlarmThatIsFullTakesTheBrokenJournalLater(t *testing.T) {
 			s.start()
 		}
 		s.stop()
+		good := copyOf(t, s.dir)
 		s.breakJournal(id, 2)
 		s.start()
 		told := func() bool {

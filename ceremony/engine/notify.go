@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"conclave/ceremony"
@@ -15,13 +16,15 @@ import (
 // Notifier brings news to people. Its methods may take long. The goroutine that decides
 // for a ceremony never calls them.
 type Notifier interface {
-	// Deliver posts one message and returns where it lies. With maybe, an earlier try may
-	// have been posted, and must be looked for first. ErrUndeliverable means that the
-	// message can never be posted, and ErrNotPosted that it certainly was not.
-	Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error)
+	// Deliver posts one message and returns where it lies. now returns the ceremony as it is:
+	// a message that has waited says what is true when it is sent, and is not sent when the
+	// ceremony does not tell it any more. With maybe, an earlier try may have been posted, and
+	// must be looked for first. ErrUndeliverable means that the message can never be posted,
+	// ErrNotPosted that it certainly was not, and ErrStaysDue that trying again changes nothing.
+	Deliver(ctx context.Context, now func() rules.State, m rules.Message, maybe bool) (ceremony.Ref, error)
 	// Redraw brings the status post up to date and returns where it lies. A post that can't
 	// be edited any more is replaced.
-	Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error)
+	Redraw(ctx context.Context, now func() (rules.State, rules.Live), at ceremony.Ref) (ceremony.Ref, error)
 }
 
 const (
@@ -31,53 +34,71 @@ const (
 	longestPause   = 15 * time.Second
 )
 
-// deliverLoop posts the messages that are due, one after the other. A message is due until
-// the journal says that it was posted, so that a restart forgets nothing. A message that
-// may have been posted already is looked for first, so that nothing is posted twice.
+// told is what became of a message.
+type told struct {
+	m   rules.Message
+	c   rules.State // afterwards
+	err error
+}
+
+// deliverLoop posts the messages that are due: those to each person, and those of the thread,
+// one after the other, and all others beside them. A message is due until the journal says
+// that it was posted, so that a restart forgets nothing. A message that may have been posted
+// already is looked for first, so that nothing is posted twice.
 func (a *actor) deliverLoop(ctx context.Context) {
-	maybe := map[string]bool{}
-	pause := tellingPause
 	if !a.mayTell(ctx) {
 		return
 	}
 	var c rules.State
-	select {
-	case c = <-a.toDeliver:
-	case <-ctx.Done():
-		return
-	}
-	if a.recovered {
-		for _, m := range c.Due() {
-			maybe[m.Key] = true
-		}
-	}
-	for ctx.Err() == nil {
-		failed := map[string]bool{}
-		for m, ok := c.Tell(failed); ok && ctx.Err() == nil; m, ok = c.Tell(failed) {
-			next, err := a.deliver(ctx, c, m, maybe)
-			if err != nil {
-				failed[m.Key] = true
-				a.log.Warn("message not delivered", "key", m.Key, "error", err)
-				select {
-				case c = <-a.toDeliver: // it took its time: what is due may have changed
-				default:
-				}
-				continue
-			}
-			c = next
-			pause = tellingPause
-		}
-		var again <-chan time.Time
-		if len(failed) > 0 {
-			again = time.After(pause)
-			pause = min(2*pause, longestPause)
-		}
+	skip := map[string]bool{}            // places where one is on its way, and keys that stay due
+	maybe := map[string]bool{}           // keys that may have been posted since the start
+	pauses := map[string]time.Duration{} // place → before the next try there
+	done := make(chan told)
+	var posting sync.WaitGroup
+	defer posting.Wait()
+	for {
 		select {
-		case c = <-a.toDeliver:
-		case <-again:
+		case next := <-a.toDeliver:
+			c = furthest(c, next)
+		case d := <-done:
+			c = furthest(c, d.c)
+			place := d.m.Place()
+			delete(skip, place)
+			if d.err == nil {
+				delete(pauses, place)
+				break
+			}
+			maybe[d.m.Key] = maybe[d.m.Key] || !errors.Is(d.err, ceremony.ErrNotPosted)
+			skip[d.m.Key] = errors.Is(d.err, ceremony.ErrStaysDue)
+			pauses[place] = min(max(2*pauses[place], tellingPause), longestPause)
 		case <-ctx.Done():
+			return
+		}
+		for m, ok := c.Tell(skip); ok; m, ok = c.Tell(skip) {
+			skip[m.Place()] = true
+			searched, pause := maybe[m.Key] || m.Entry.Seq <= a.born, pauses[m.Place()]
+			posting.Go(func() {
+				d := told{m: m, err: context.Canceled}
+				select {
+				case <-time.After(pause):
+					d.c, d.err = a.deliver(ctx, m, searched)
+				case <-ctx.Done():
+				}
+				select {
+				case done <- d:
+				case <-ctx.Done():
+				}
+			})
 		}
 	}
+}
+
+// furthest returns the one of two states of a ceremony in which more has happened.
+func furthest(a, b rules.State) rules.State {
+	if a.Seq() > b.Seq() {
+		return a
+	}
+	return b
 }
 
 // mayTell waits until people may be told. It returns false when ctx ends before.
@@ -91,18 +112,22 @@ func (a *actor) mayTell(ctx context.Context) bool {
 }
 
 // deliver posts one message and records where it lies.
-func (a *actor) deliver(ctx context.Context, c rules.State, m rules.Message,
-	maybe map[string]bool) (rules.State, error) {
-	ref, err := a.e.config.Notifier.Deliver(ctx, c, m, maybe[m.Key])
+func (a *actor) deliver(ctx context.Context, m rules.Message, maybe bool) (rules.State, error) {
+	if c := a.newest().c; !c.Tells(m) {
+		return c, nil
+	}
+	ref, err := a.e.config.Notifier.Deliver(ctx, func() rules.State { return a.newest().c }, m, maybe)
+	c := a.newest().c
 	switch {
+	case err != nil && !c.Tells(m):
+		return c, nil // its time went by
 	case errors.Is(err, ceremony.ErrUndeliverable):
 		a.log.Warn("message can never be delivered", "key", m.Key, "error", err)
 		return a.command(ctx, command.Undeliver{Key: m.Key})
 	case err != nil:
-		maybe[m.Key] = maybe[m.Key] || !errors.Is(err, ceremony.ErrNotPosted)
+		a.log.Warn("message not delivered", "key", m.Key, "error", err)
 		return c, err
 	}
-	maybe[m.Key] = true // should the journal fail now, the message still lies there
 	return a.command(ctx, command.Post{Key: m.Key, Ref: ref})
 }
 
@@ -141,7 +166,8 @@ func (a *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved m
 	if k.c.Drawn() || k.c.FrozenFor(event.RolledBack) {
 		return nil // the post may be newer than the journal: people decide first
 	}
-	now, err := a.e.config.Notifier.Redraw(ctx, k.c, k.live, at)
+	newest := func() (rules.State, rules.Live) { k := a.newest(); return k.c, k.live }
+	now, err := a.e.config.Notifier.Redraw(ctx, newest, at)
 	if err != nil {
 		return err
 	}

@@ -64,24 +64,10 @@ func (a *actor) heard(err error) {
 	if errors.Is(err, ceremony.ErrNoBackup) {
 		err = nil
 	}
-	if a.live.Since.IsZero() || kindOf(err) != kindOf(a.live.Vault) {
+	if a.live.Since.IsZero() || ceremony.KindOf(err) != ceremony.KindOf(a.live.Vault) {
 		a.live = rules.Live{Vault: err, Since: time.Now()}
 		a.publish()
 	}
-}
-
-// kindOf returns the sentinel in an adapter's error, or the error itself without one. The
-// adapter makes a new error each time.
-func kindOf(err error) error {
-	for _, kind := range []error{
-		ceremony.ErrNotSent, ceremony.ErrUncertain, ceremony.ErrRefused, ceremony.ErrForbidden, ceremony.ErrSealed,
-		ceremony.ErrThrottled, ceremony.ErrNoLeader, ceremony.ErrUnsupported,
-	} {
-		if errors.Is(err, kind) {
-			return kind
-		}
-	}
-	return err
 }
 
 // poll compares Vault with the plan and freezes on a difference (P4). An error means

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -187,37 +186,7 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 		return ceremony.Plan{}, err
 	}
 	e.callRoll(&plan, policy.RollCall)
-	return plan, e.checkKeys(plan)
-}
-
-// checkKeys makes sure that until the window closes Vault can encrypt to every key that it
-// is given, and every holder's signature is accepted.
-func (e *Engine) checkKeys(plan ceremony.Plan) error {
-	var faults []error
-	checked := map[ceremony.Fingerprint]bool{}
-	good := 0
-	people := slices.Concat(plan.Holders, plan.Receivers)
-	if plan.Operation == ceremony.ReadBackup {
-		people = nil // the backup is encrypted already
-	}
-	if plan.Requester != nil && plan.OTP == "" {
-		people = append(people, *plan.Requester)
-	}
-	for _, p := range people {
-		if checked[p.Key] {
-			continue
-		}
-		checked[p.Key] = true
-		if err := e.config.OpenPGP.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", p.Name, err))
-			continue
-		}
-		good++
-	}
-	if plan.Operation == ceremony.Unseal && good >= plan.Threshold {
-		return nil // an expired key must not keep a cluster sealed while enough others are good
-	}
-	return errors.Join(faults...)
+	return plan, planning.CheckKeys(plan, e.config.OpenPGP.CheckKey)
 }
 
 // passwordOf returns the ceremony whose one-time password has this commitment, or "". Two

@@ -45,7 +45,10 @@ type rollback struct {
 	behind map[ceremony.ID][]mark.Mark
 	// missing is how many ceremonies the journal has less than the file of marks says, beside
 	// those that are named in behind.
-	missing  int
+	missing int
+	// adopted are ceremonies whose lines were taken over and that can't freeze. They stand
+	// still until a person acknowledges the alarm that tells it.
+	adopted  map[ceremony.ID]event.Noticed
 	fewer    event.Noticed            // tells it
 	total    int                      // ceremonies in the journal
 	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
@@ -213,6 +216,9 @@ func (e *Engine) noteLocked(before, c rules.State) {
 	if before.Acknowledged == nil && c.Acknowledged != nil && before.Seq() > 0 {
 		e.acceptLocked(c)
 	}
+	if freezesNext(before) {
+		e.holdLocked(c, func(event.Noticed) bool { return false })
+	}
 	if before.Seq() == 0 {
 		e.rollback.total++
 		e.countLocked()
@@ -234,8 +240,11 @@ func (e *Engine) noteLocked(before, c rules.State) {
 func (e *Engine) acceptLocked(alarm rules.State) {
 	told := map[ceremony.ID]bool{} // "" where ceremonies are missing that nothing names
 	for _, n := range alarm.Findings() {
-		if found := n.Event.(event.Noticed); found.Kind == ceremony.RolledBack {
+		switch found := n.Event.(event.Noticed); found.Kind {
+		case ceremony.RolledBack:
 			told[found.Of] = true
+		case ceremony.TakenOver:
+			delete(e.rollback.adopted, found.Of)
 		}
 	}
 	for id, marks := range e.rollback.behind {
@@ -284,21 +293,44 @@ func (e *Engine) lostLocked(cluster string) ceremony.ID {
 }
 
 // StandsStill reports whether nothing is done for a ceremony: its journal is older than a
-// mark, and it can't freeze. It goes on when its cluster's alarm is acknowledged.
+// mark, or was taken over, and it can't freeze. It goes on when its cluster's alarm is
+// acknowledged.
 func (e *Engine) StandsStill(c rules.State) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.rollback.behind[c.ID()]) > 0 && !c.Freezes()
+	_, adopted := e.rollback.adopted[c.ID()]
+	return adopted || len(e.rollback.behind[c.ID()]) > 0 && !c.Freezes()
+}
+
+// freezesNext reports whether a ceremony's lines were taken over, and it has not frozen for it
+// yet: what was sent to Vault before is settled first.
+func freezesNext(c rules.State) bool {
+	return c.Adoption() != nil && c.Freezes() && c.Phase != rules.PhaseFrozen
+}
+
+// holdLocked notes a ceremony whose lines were taken over and that can't freeze, unless people
+// know of it. An alarm does nothing.
+func (e *Engine) holdLocked(c rules.State, known func(event.Noticed) bool) {
+	d := c.Adoption()
+	if d == nil || c.Freezes() || c.Plan.Operation == ceremony.Alarm {
+		return
+	}
+	n := event.Noticed{Kind: ceremony.TakenOver, Subject: string(c.ID()), Of: c.ID(), Want: d.Want, Got: d.Got}
+	if !known(n) {
+		e.rollback.adopted[c.ID()] = n
+	}
 }
 
 // mayTell reports whether people may be told of a ceremony that was taken up, and its post be
-// edited: posts were compared with the journal, and it has frozen where it is older.
+// edited: posts were compared with the journal, and it has frozen where it is older, or was
+// taken over.
 func (e *Engine) mayTell(c rules.State) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	select {
 	case <-e.rollback.compared[c.Plan.Cluster]:
-		return len(e.rollback.behind[c.ID()]) == 0
+		_, adopted := e.rollback.adopted[c.ID()]
+		return !adopted && len(e.rollback.behind[c.ID()]) == 0 && !freezesNext(c)
 	default:
 		return false
 	}
@@ -418,17 +450,13 @@ func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
 
 // compare compares the posts about a cluster with the journal, until that is done or ctx ends.
 func (e *Engine) compare(ctx context.Context, cluster ceremony.Cluster) {
-	for !e.recall(ctx, cluster) {
-		select {
-		case <-time.After(recallPause):
-		case <-ctx.Done():
-			return
-		}
+	for !e.recall(ctx, cluster) && ctx.Err() == nil {
+		pause(ctx, recallPause)
 	}
 }
 
-// owesAlarm reports whether something is older than its marks that only an alarm can tell: an
-// alarm takes some findings an hour.
+// owesAlarm reports whether something stands still that only an alarm can tell: an alarm takes
+// some findings an hour.
 func (e *Engine) owesAlarm() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -437,10 +465,16 @@ func (e *Engine) owesAlarm() bool {
 			return true
 		}
 	}
-	return false
+	for id := range e.actors {
+		if freezesNext(e.snapshots[id].c) {
+			return true
+		}
+	}
+	return len(e.rollback.adopted) > 0
 }
 
-// tellBehind raises an alarm for each ceremony that is older than a mark and can't freeze.
+// tellBehind raises an alarm for each ceremony that can't freeze and is older than a mark, or
+// was taken over.
 func (e *Engine) tellBehind(ctx context.Context) error {
 	e.mu.Lock()
 	found := map[string][]event.Noticed{} // cluster →
@@ -452,6 +486,9 @@ func (e *Engine) tellBehind(ctx context.Context) error {
 		found[e.clusterOf(id)] = append(found[e.clusterOf(id)], event.Noticed{
 			Kind: ceremony.RolledBack, Subject: string(id), Of: id, Want: mark.Words(marks), Got: has(k.c),
 		})
+	}
+	for id, n := range e.rollback.adopted {
+		found[e.clusterOf(id)] = append(found[e.clusterOf(id)], n)
 	}
 	if e.rollback.missing > 0 {
 		for name := range e.clusters {

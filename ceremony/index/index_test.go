@@ -164,7 +164,7 @@ func TestRecordsTellWhatJournalsTell(t *testing.T) {
 		}
 		exposed.Add(ledger.ShownBy(c))
 		done := c.Outcome == event.Completed
-		if done && c.Plan.Operation.Rekeys() && !index.Doubtful(c) && c.EndedAt().After(rekeyed) {
+		if done && c.Plan.Operation.Rekeys() && !ledger.Doubtful(c) && c.EndedAt().After(rekeyed) {
 			rekeyed = c.EndedAt()
 		}
 		if done && c.Plan.Operation == ceremony.Rotate && c.EndedAt().After(rotated) {

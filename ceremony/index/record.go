@@ -30,7 +30,7 @@ type Record struct {
 	Closes  time.Time     `json:"closes"`
 	Ended   time.Time     `json:"ended"`
 	Outcome event.Outcome `json:"outcome"`
-	// Doubtful reports of a rekey that others may have carried through, see [Doubtful].
+	// Doubtful reports of a rekey that others may have carried through, see [ledger.Doubtful].
 	Doubtful bool   `json:"doubtful,omitempty"`
 	KeyTerm  int    `json:"key_term,omitempty"`
 	OTP      string `json:"otp,omitempty"` // commitment to its one-time password
@@ -66,7 +66,7 @@ func NewRecord(c rules.State, mark string) (Record, error) {
 	r := Record{
 		Facts: ledger.FactsOf(c), Mark: mark, Lines: c.Seq(), Head: last.Hash, First: first.Hash,
 		Closes: p.Closes, Ended: c.EndedAt(), Outcome: c.Outcome, KeyTerm: p.KeyTerm, OTP: p.OTP,
-		Doubtful: p.Operation.Rekeys() && Doubtful(c), Shown: ledger.ShownBy(c),
+		Doubtful: p.Operation.Rekeys() && ledger.Doubtful(c), Shown: ledger.ShownBy(c),
 	}
 	if proposed, ok := first.Event.(event.Proposed); ok {
 		r.Previous = proposed.Previous
@@ -92,12 +92,6 @@ func NewRecord(c rules.State, mark string) (Record, error) {
 		}
 	}
 	return r, nil
-}
-
-// Doubtful reports whether nobody knows that a rekey's new shares came into force by it: an
-// attempt vanished, others have carried it through, or its end was not confirmed.
-func Doubtful(c rules.State) bool {
-	return c.Unproven || c.MadeElsewhere() || c.Verified != nil && c.Verified.Unconfirmed
 }
 
 // Proves returns the person who shows by an event that they can use their key: they have

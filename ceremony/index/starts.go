@@ -18,7 +18,7 @@ type Starts struct {
 	all      []start
 	named    map[string]bool // hashes
 	there    map[string]bool
-	accepted []string // what acknowledged alarms say of lines that are missing
+	accepted []event.Noticed // what acknowledged alarms say
 }
 
 // start is the first line of a ceremony.
@@ -48,18 +48,21 @@ func (s *Starts) See(hash string) {
 	s.there[hash] = true
 }
 
-// Accept takes down which missing lines people know, if the ceremony is an alarm about them
-// that somebody has acknowledged.
+// Accept takes down what people know of the journal, if the ceremony is an alarm about it that
+// somebody has acknowledged.
 func (s *Starts) Accept(c rules.State) {
 	if c.Plan.Operation != ceremony.Alarm || c.Outcome != event.Completed {
 		return
 	}
 	for _, e := range c.Findings() {
-		if n := e.Event.(event.Noticed); n.Kind == ceremony.RolledBack && n.Of == "" {
-			s.accepted = append(s.accepted, n.Want)
+		if n := e.Event.(event.Noticed); n.Kind == ceremony.RolledBack && n.Of == "" || n.Kind == ceremony.TakenOver {
+			s.accepted = append(s.accepted, n)
 		}
 	}
 }
+
+// Accepted reports whether people know of a finding.
+func (s *Starts) Accepted(n event.Noticed) bool { return slices.ContainsFunc(s.accepted, n.Same) }
 
 // Newest returns the hash of the newest ceremony's first line. It is the one that no other
 // names: the clock may have been set back.
@@ -81,7 +84,7 @@ const shownHash = 16
 func (s *Starts) Missing() []string {
 	var missing []string
 	for hash := range s.named {
-		known := func(said string) bool { return strings.Contains(said, hash[:min(len(hash), shownHash)]) }
+		known := func(n event.Noticed) bool { return strings.Contains(n.Want, hash[:min(len(hash), shownHash)]) }
 		if !s.there[hash] && !slices.ContainsFunc(s.accepted, known) {
 			missing = append(missing, hash)
 		}

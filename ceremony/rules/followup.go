@@ -57,14 +57,11 @@ func (c State) ReminderDue() time.Time {
 	if c.OwesDeletion() {
 		schedule = backupReminders
 	}
-	after := lastReminder
-	switch n := c.Reminders; {
-	case n < len(schedule):
-		after = schedule[n]
-	default:
-		after = min(after, schedule[len(schedule)-1]*time.Duration(n-len(schedule)+2))
+	n, last := c.Reminders, len(schedule)-1
+	if n <= last {
+		return c.EndedAt().Add(schedule[n])
 	}
-	return c.EndedAt().Add(after)
+	return c.EndedAt().Add(min(lastReminder, schedule[last]*time.Duration(n-last+1)))
 }
 
 // remind sends a reminder that is due, or the last word about what was left behind.

@@ -76,12 +76,12 @@ func OtherBot(p ceremony.Plan, bot ceremony.Fingerprint) *Difference {
 	return &Difference{event.OtherBot, "identity " + p.Identity.String(), bot.String()}
 }
 
-// Adoption returns the difference for which an open ceremony freezes once after its lines
-// were taken over, or nil.
+// Adoption returns the difference for which a ceremony freezes once after its lines were
+// taken over, if it can, or nil.
 func (c State) Adoption() *Difference {
 	at := c.Last(Is[event.Adopted])
 	frozen := c.Last(func(e event.Event) bool { f, ok := e.(event.Frozen); return ok && f.Why == event.TakenOver })
-	if c.Ended() || frozen >= at {
+	if frozen >= at {
 		return nil
 	}
 	key := "no authentication code"

@@ -10,32 +10,53 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Tell returns the next message that is due and whose key is not among failed. A person who
-// waits for an answer comes before the thread, which has to keep a pace.
-func (c State) Tell(failed map[string]bool) (Message, bool) {
+// Tell returns the next message that is due, of those whose key and place are not in skip.
+// What people have to act upon comes first, and of equals the oldest: the lines of a thread
+// come in the order in which things happened.
+func (c State) Tell(skip map[string]bool) (next Message, ok bool) {
 	_, thread := c.Board()
-	var next Message
-	best := 0
+	line, best := false, 0 // a line of the thread is due
 	for _, m := range c.Due() {
-		if failed[m.Key] || m.Drawing() || m.threaded() && !thread || c.heldBack(m) {
+		line = line || m.Kind == HistoryMessage && m.Place() == ""
+		if skip[m.Key] || skip[m.Place()] || m.Drawing() || m.threaded() && !thread || c.heldBack(m) ||
+			line && m.Place() == "files" {
 			continue // the status post is drawn elsewhere, and there is no thread without one
 		}
-		if rank := m.Kind.urgency(); rank > best {
+		if rank := m.Kind.Urgency(); rank > best {
 			next, best = m, rank
 		}
 	}
 	return next, best > 0
 }
 
-// heldBack reports whether people hear of something only when they have decided what becomes
-// of an older copy of the journal. They may have heard of it before, or of what followed.
-func (c State) heldBack(m Message) bool {
-	return c.FrozenFor(event.RolledBack) && m.Kind != FrozenMessage && m.Kind != HistoryMessage && m.Kind != BoardMessage
+// Tells reports whether a message is still to be told.
+func (c State) Tells(m Message) bool {
+	return !c.heldBack(m) && slices.ContainsFunc(c.Due(), func(d Message) bool { return d.Key == m.Key })
 }
 
-// urgency returns more for what people have to act upon. Receipts come behind it: one
-// person's many messages must not hold up the requests to others.
-func (k MessageKind) urgency() int {
+// Place names where a message belongs. Those of one place are told one after the other. Files
+// have a place of their own, since what hinders an upload must not hold up a line.
+func (m Message) Place() string {
+	switch {
+	case m.To != nil:
+		return "to " + m.To.Account.String()
+	case m.Kind == TranscriptMessage, Is[event.Archived](m.Entry.Event):
+		return "files"
+	}
+	return ""
+}
+
+// heldBack reports whether people hear of something only when they have decided what becomes
+// of lines that were taken over, or of an older copy of the journal: they may have heard of it
+// before, or of what followed.
+func (c State) heldBack(m Message) bool {
+	held := c.FrozenFor(event.RolledBack) || c.FrozenFor(event.TakenOver) || c.Freezes() && c.Adoption() != nil
+	return held && m.Kind != FrozenMessage && m.Kind != HistoryMessage && m.Kind != BoardMessage
+}
+
+// Urgency returns more for what people have to act upon. Receipts come behind it: one
+// person's many messages must not hold up the requests to them.
+func (k MessageKind) Urgency() int {
 	switch k {
 	case HistoryMessage, TranscriptMessage:
 		return 1
@@ -202,12 +223,6 @@ func Is[E event.Event](e event.Event) bool {
 
 // Told reports whether the ceremony has ended and everybody has been told.
 func (c State) Told() bool { return c.Ended() && len(c.Due()) == 0 }
-
-// OwesNews reports whether any message is due besides the status post, which shows what
-// people have been told.
-func (c State) OwesNews() bool {
-	return slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != BoardMessage })
-}
 
 // Settled reports whether the ceremony has ended, everybody has been told, no witness is
 // waited for, it has left nothing behind, and its transcript is signed and kept.

@@ -88,6 +88,8 @@ func interferenceWords(n event.Noticed) string {
 		return fmt.Sprintf("The node %s *is now %s*, and no ceremony has done it.", nodeName(n.Subject), Code(n.Got))
 	case ceremony.ClusterChanged:
 		return "*Another cluster answers* at the addresses of this one. Nothing else of it is compared with what was known."
+	case ceremony.TakenOver:
+		return fmt.Sprintf("*The journal of `%s` was adopted*, and the ceremony is ending, or has ended, with something left to do: to cancel in Vault, to hand out, or to tell. It stands still.", n.Of)
 	case ceremony.RolledBack:
 		return lostJournal(n)
 	case ceremony.KeyChanged:
@@ -155,6 +157,8 @@ func todo(p ceremony.Plan, n event.Noticed) string {
 		return fmt.Sprintf("Ask who holds the new shares. Those that Conclave has handed out may be worthless now: `/ceremony start drill %s` shows who still has theirs, a `generate-root` whether they fit.", p.Cluster)
 	case ceremony.ManyProposals:
 		return fmt.Sprintf("Ask *%s*, in another way than Slack, whether it was they. If it was not, have the account locked; the operator of Conclave takes them out of the configuration. `/ceremony history %s` shows what they have opened.", whose(n), p.Cluster)
+	case ceremony.TakenOver:
+		return fmt.Sprintf("`/ceremony status %s` shows where it stands. Ask the people whom it names, in another way than Slack, whether they have said that. When you acknowledge this alarm, it goes on by its journal; if it is somebody else's work, the operator of Conclave stops it and takes the file out of the folder first.", n.Of)
 	case ceremony.RolledBack:
 		return lostTodo(p, n)
 	case ceremony.ExposedToken:

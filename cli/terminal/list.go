@@ -9,8 +9,8 @@ import (
 	"conclave/app"
 	"conclave/bot/render"
 	"conclave/ceremony"
-	"conclave/ceremony/engine"
 	"conclave/ceremony/journal"
+	"conclave/ceremony/ledger"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/wording"
 	"conclave/cli"
@@ -122,7 +122,7 @@ func ceremonyKeyStatusCommand(std cli.Streams) *cobra.Command {
 			return err
 		}
 		defer client.Close()
-		report, err := engine.ReportKeys(cmd.Context(), ceremony.Cluster{Name: name, Vault: client}, done)
+		report, err := ledger.ReportKeys(cmd.Context(), ceremony.Cluster{Name: name, Vault: client}, done)
 		if err != nil {
 			return err
 		}
