@@ -87,12 +87,13 @@ func rootCommand(std cli.Streams) *cobra.Command {
 		Long: `Conclave is a Slack bot that runs HashiCorp Vault's key ceremonies: several
 people bring a piece of a key each, encrypted and signed with PGP, and afterwards
 anybody can check what happened.`,
+		Version:       operator.Version(),
 		Args:          cli.Arguments(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, // report prints them, once
 		SilenceUsage:  true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.NewUsageError(err) })
 	root.AddCommand(
 		operator.RunCommand(std),
@@ -103,6 +104,7 @@ anybody can check what happened.`,
 		operator.JournalCommand(std),
 		operator.IdentityCommand(std),
 		operator.VersionCommand(std),
+		operator.ManCommand(std),
 		terminal.CeremonyCommand(std),
 		holder.SealCommand(std),
 		holder.OpenCommand(std),

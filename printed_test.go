@@ -203,6 +203,7 @@ var runnable = map[string]fixture{
 		fill: []string{"gpg", "gpg --batch --yes", "67ABCA3C2F9655E3378270DF7B81DFD84CEA9784", "$(cat fingerprint)"}},
 	"gpg -qd":                                {stdin: "share.asc", wants: "0f1e2d3c"},
 	"gpg -d":                                 {stdin: "says.txt", wants: "Good signature"},
+	"gpg -sa":                                {stdin: "plain", wants: "BEGIN PGP MESSAGE"},
 	"gpg --fingerprint alice@example.com":    {wants: "[0-9A-F ]{50}"},
 	"gpg --armor --export alice@example.com": {wants: "BEGIN PGP PUBLIC KEY"},
 	"gpg --armor --export FINGERPRINT > alice.asc":                                         {fill: []string{"FINGERPRINT", "alice@example.com"}, makes: []string{"alice.asc"}},
@@ -216,9 +217,10 @@ var runnable = map[string]fixture{
 
 // elsewhere are the commands that need more than a holder's files, as a pattern → what holds them instead.
 var runElsewhere = map[string]string{
-	`^(systemctl|docker|install|runuser|chmod|mkdir|make|go|rm|cp) `: "a host, a checkout or an installation: TestServiceStartsACommandThatExists, the Makefile itself",
-	`^(vault|bao) `: "a Vault: TestPrintedVaultCommandsWork",
+	`^(systemctl|docker|install|runuser|chmod|mkdir|make|go|rm|cp) `:                         "a host, a checkout or an installation: TestServiceStartsACommandThatExists, the Makefile itself",
+	`^(vault|bao) |vault policy write`:                                                       "a Vault: TestPrintedVaultCommandsWork",
 	`^conclave (run|reload|check|manifest|policy|identity|ceremony|journal) ?`:               "a configuration: the scripts of testdata/script",
+	`^conclave (man|completion|--version) ?`:                                                 "testdata/script/usage.txtar",
 	`^conclave verify (--identity|transcript)`:                                               "a transcript: testdata/script/transcript.txtar and verify.txtar",
 	`^conclave verify (journal|PATH|%s)`:                                                     "testdata/script/verify.txtar",
 	`^conclave pin (NEW-)?FINGERPRINT .*|^conclave pin FINGERPRINT --`:                       "a second identity: testdata/script/pin.txtar",

@@ -88,7 +88,7 @@ func ReadKeys(c *config.Config) (Keyring, error) {
 // readCertificate reads the certificate in a file. It refuses a file that everybody on
 // this machine may write.
 func readCertificate(path host.Path) (*openpgp.Certificate, error) {
-	data, err := host.ReadTrustedUpTo(path, host.MaxKey)
+	data, err := host.ReadTrusted(path)
 	if err != nil {
 		return nil, err
 	}

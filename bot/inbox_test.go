@@ -205,7 +205,7 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	s.holds(started(t, p))
 	got := s.types(s.carol, "submit")
 	s.expect("type `conclave seal --encrypted share.asc`", got)
-	_, signed, _ := strings.Cut(got, "Type `gpg -d`")
+	_, signed, _ := strings.Cut(got, "Type `"+wording.SaveOrder+"`")
 	m := render.Message{Blocks: []slack.Block{slack.NewRichTextBlock("", &slack.RichTextPreformatted{Elements: []slack.RichTextSectionElement{
 		slack.NewRichTextSectionTextElement(strings.TrimSpace(strings.Split(signed, "```")[1]), nil)}})}}
 	said := instructionsOf(m)

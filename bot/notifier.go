@@ -20,13 +20,16 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// Posts carry their ceremony and key as metadata, so that one whose answer was lost is
-// found again, and how far the journal was, so that an older copy of it is noticed.
+// Posts carry their ceremony, key and line as metadata, so that one whose answer was lost is
+// found again, and how far the journal was, so that an older copy of it is noticed. A key is
+// made of a line's number, which a journal that was put back from a copy gives to another
+// line; the line's hash tells them apart.
 // Everybody in the workspace can read it: it has ids and hashes only.
 const (
 	metadataType     = "conclave"
 	metadataCeremony = "ceremony"
 	metadataKey      = "key"
+	metadataLine     = "line"
 	metadataMark     = "mark"
 )
 
@@ -44,7 +47,7 @@ type notifier struct {
 	directMessages *transport.DirectMessages
 	channels       *transport.Channels
 	accounts       *transport.Accounts
-	config         Config
+	config         Config // mu guards its channels, which a reload changes
 	pace           *transport.Pace
 	self           *transport.Memory[myself] // under one key
 	finder         *finder
@@ -69,7 +72,7 @@ func newNotifier(
 		health: health,
 		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
 		pace: pace, self: transport.NewMemory[myself](), finder: newFinder(),
-		drawn: map[ceremony.Ref]drawing{}, moved: map[ceremony.Ref]string{}, where: config,
+		drawn: map[ceremony.Ref]drawing{}, moved: map[ceremony.Ref]string{},
 	}
 }
 
@@ -151,7 +154,7 @@ func (n *notifier) write(
 				continue
 			}
 		}
-		ref, err = n.post(ctx, channel, thread, key, func() (rules.State, render.Message, error) {
+		ref, err = n.post(ctx, channel, thread, key, m.Entry, func() (rules.State, render.Message, error) {
 			c, parts, err := compose() // by now there may be less of them, or more
 			switch {
 			case err != nil:
@@ -192,7 +195,7 @@ func (n *notifier) lies(
 			return ceremony.Ref{}, notPosted(err, true)
 		}
 	}
-	found, err := n.find(ctx, c, key, channel, thread, m.Entry.At)
+	found, err := n.find(ctx, c, key, m.Entry, channel, thread)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("look for %s: %w", key, err)
 	}
@@ -248,10 +251,10 @@ func (n *notifier) reaches(ctx context.Context, user string) error {
 func (n *notifier) channel(cluster string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if own, ok := n.where.Channels[cluster]; ok {
+	if own, ok := n.config.Channels[cluster]; ok {
 		return own
 	}
-	return n.where.Channel
+	return n.config.Channel
 }
 
 // draft makes a message of what is true now.
@@ -259,7 +262,9 @@ type draft func() (rules.State, render.Message, error)
 
 // post posts a message with its metadata, when its channel's turn has come. What it says is
 // made then. If Slack asks to slow down, it is made once more.
-func (n *notifier) post(ctx context.Context, channel, thread, key string, make draft) (ceremony.Ref, error) {
+func (n *notifier) post(
+	ctx context.Context, channel, thread, key string, of event.Entry, make draft,
+) (ceremony.Ref, error) {
 	for try := 1; ; try++ {
 		if err := n.waits(ctx, transport.Posts(channel)); err != nil {
 			return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
@@ -268,7 +273,7 @@ func (n *notifier) post(ctx context.Context, channel, thread, key string, make d
 		if err != nil {
 			return ceremony.Ref{}, err
 		}
-		options := append(what.Options(), n.metadata(c, key))
+		options := append(what.Options(), n.metadata(c, key, of))
 		if thread != "" {
 			options = append(options, slack.MsgOptionTS(thread))
 		}
@@ -281,7 +286,7 @@ func (n *notifier) post(ctx context.Context, channel, thread, key string, make d
 			err = classifyPost(err)
 		}
 		if !errors.Is(err, ceremony.ErrNotPosted) {
-			n.finder.try(postKey{c.ID(), key})
+			n.finder.try(postKey{c.ID(), key, of.Hash})
 		}
 		if err != nil {
 			return ceremony.Ref{}, err
@@ -306,7 +311,7 @@ func (n *notifier) tell(ctx context.Context, user string, what render.Message) e
 func (n *notifier) tellPart(ctx context.Context, user string, what render.Message) error {
 	for try := 1; ; try++ {
 		if err := n.waits(ctx, transport.Posts(user)); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 		}
 		_, _, err := n.api.PostMessageContext(transport.Taken(ctx), user, what.Options()...)
 		if _, limited := errors.AsType[*slack.RateLimitedError](err); !limited || try == maxTries {
@@ -324,10 +329,10 @@ func (n *notifier) waits(ctx context.Context, keys []string) error {
 	return n.pace.Wait(ctx, func() transport.Rank { return rank }, keys...)
 }
 
-// metadata returns what a post about a ceremony carries.
-func (n *notifier) metadata(c rules.State, key string) slack.MsgOption {
+// metadata returns what a post about an entry of a ceremony carries.
+func (n *notifier) metadata(c rules.State, key string, of event.Entry) slack.MsgOption {
 	return slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{
-		metadataCeremony: string(c.ID()), metadataKey: key, metadataMark: n.config.Mark(c),
+		metadataCeremony: string(c.ID()), metadataKey: key, metadataLine: of.Hash, metadataMark: n.config.Mark(c),
 	}})
 }
 
@@ -510,7 +515,7 @@ func (n *notifier) update(ctx context.Context, at ceremony.Ref, key string, now 
 			return err // the post may be newer than the journal
 		}
 		_, _, _, err = n.api.UpdateMessageContext(transport.Taken(ctx), at.Channel, at.TS,
-			append(what.Options(), n.metadata(c, key))...)
+			append(what.Options(), n.metadata(c, key, c.History[0]))...)
 		if _, limited := errors.AsType[*slack.RateLimitedError](err); limited && try < maxTries {
 			continue
 		}
@@ -550,7 +555,7 @@ func (n *notifier) replace(ctx context.Context, old ceremony.Ref, now newest) (c
 	c, _ := now()
 	channel := n.channel(c.Plan.Cluster)
 	key := replacementKey(old)
-	found, err := n.find(ctx, c, key, channel, "", c.Plan.Proposed)
+	found, err := n.find(ctx, c, key, c.History[0], channel, "")
 	if err != nil {
 		return old, err
 	}
@@ -562,7 +567,7 @@ func (n *notifier) replace(ctx context.Context, old ceremony.Ref, now newest) (c
 		return n.replace(ctx, found, now)
 	}
 	var shows drawing
-	ref, err := n.post(transport.Ranked(ctx, transport.RankBoard), channel, "", key,
+	ref, err := n.post(transport.Ranked(ctx, transport.RankBoard), channel, "", key, c.History[0],
 		func() (c rules.State, what render.Message, err error) {
 			c, what, shows, err = draw(now)
 			return c, what, err

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"conclave/bot/transport"
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
 
@@ -25,6 +27,7 @@ type finder struct {
 type postKey struct {
 	ceremony ceremony.ID
 	key      string
+	line     string // hash of the line that it is about, empty in a post of an earlier version
 }
 
 const (
@@ -66,18 +69,22 @@ func (f *finder) staleBefore(k postKey) time.Time {
 	return since
 }
 
-// find looks for a post of ours by its metadata. since is when it was due.
+// find looks for a post of ours about an entry by its metadata.
 func (n *notifier) find(
-	ctx context.Context, c rules.State, key, channel, thread string, since time.Time,
+	ctx context.Context, c rules.State, key string, of event.Entry, channel, thread string,
 ) (ceremony.Ref, error) {
-	k := postKey{c.ID(), key}
-	oldest := strconv.FormatInt(since.UTC().Truncate(24*time.Hour).Add(-clockSkew).Unix(), 10)
+	k := postKey{c.ID(), key, of.Hash}
+	oldest := strconv.FormatInt(of.At.UTC().Truncate(24*time.Hour).Add(-clockSkew).Unix(), 10)
 	posts, err := n.finder.readings.Get(ctx, channel+"/"+thread+"/"+oldest, n.finder.staleBefore(k),
 		func() (map[postKey]string, error) { return n.ours(ctx, channel, thread, oldest) })
-	if err != nil || posts[k] == "" {
+	if err != nil {
 		return ceremony.Ref{}, err
 	}
-	return ceremony.Ref{Channel: channel, TS: posts[k]}, nil
+	ts := cmp.Or(posts[k], posts[postKey{c.ID(), key, ""}])
+	if ts == "" {
+		return ceremony.Ref{}, nil
+	}
+	return ceremony.Ref{Channel: channel, TS: ts}, nil
 }
 
 // ours returns the timestamps of the bot's own posts in a place.
@@ -95,7 +102,8 @@ func (n *notifier) ours(ctx context.Context, channel, thread, oldest string) (ma
 		for _, m := range messages {
 			id, _ := m.Metadata.EventPayload[metadataCeremony].(string)
 			key, _ := m.Metadata.EventPayload[metadataKey].(string)
-			if k := (postKey{ceremony.ID(id), key}); m.BotID == self.bot && m.Metadata.EventType == metadataType && posts[k] == "" {
+			line, _ := m.Metadata.EventPayload[metadataLine].(string)
+			if k := (postKey{ceremony.ID(id), key, line}); m.BotID == self.bot && m.Metadata.EventType == metadataType && posts[k] == "" {
 				posts[k] = m.Timestamp
 			}
 		}

@@ -81,9 +81,12 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 		scenario.then(event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash})
 		for kind, to := range map[rules.MessageKind]string{rules.BoardMessage: "", rules.HistoryMessage: "",
 			rules.ApprovalMessage: "bob"} {
-			c, m := scenario.c, messageOf(t, scenario.c, kind, to)
-			if kind == rules.ApprovalMessage {
-				c = proposed
+			at, m := scenario.c, messageOf(t, scenario.c, kind, to)
+			switch kind {
+			case rules.ApprovalMessage:
+				at = proposed
+			case rules.BoardMessage:
+				at = c // the program died before the post was in the journal
 			}
 			count := func() int { return strings.Count(posted(s), `"key":"`+m.Key+`"`) }
 			before := count()
@@ -91,13 +94,13 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 				before--
 			} else {
 				injected := s.w.Inject(slacktest.Fault{Method: "chat.postMessage", Times: 1, Effect: fault})
-				_, err := d.Deliver(t.Context(), still(c), m, false)
+				_, err := d.Deliver(t.Context(), still(at), m, false)
 				injected.Remove()
 				if err == nil || errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable) {
 					t.Fatalf("%s, %s: a lost answer is told as %v", kind, fault, err)
 				}
 			}
-			found, err := d.Deliver(t.Context(), still(c), m, true)
+			found, err := d.Deliver(t.Context(), still(at), m, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,6 +111,39 @@ func TestP5PostWhoseAnswerWasLostIsPostedOnce(t *testing.T) {
 				t.Errorf("found %v, posted %v", found, ref)
 			}
 		}
+	}
+}
+
+// A journal that was put back from a copy gives the numbers of its lines again, and so the keys
+// of messages. The old post is of another line.
+func TestP5PostOfALineThatTheJournalHasLostIsNotTakenForTheNewOne(t *testing.T) {
+	s, c := posting(t, slacktest.Config{})
+	d := s.bot.Notifier()
+	board, err := d.Deliver(t.Context(), still(c), statusPost(t, c), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func(why string) (rules.State, rules.Message) {
+		scenario := (&scenario{t: t, entries: c.History}).
+			then(event.Posted{Key: "board", Ref: board}, event.Rejected{By: s.people(s.bob)[0], Why: why})
+		return scenario.c, scenario.message(rules.HistoryMessage, "")
+	}
+	before, old := said("before")
+	lost, err := d.Deliver(t.Context(), still(before), old, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, m := said("after")
+	m.Entry.Hash = strings.Repeat("ab", 32)
+	if m.Key != old.Key {
+		t.Fatalf("keys %s and %s: this test shows nothing", m.Key, old.Key)
+	}
+	found, err := d.Deliver(t.Context(), still(after), m, true)
+	if err != nil || found == lost {
+		t.Errorf("the old post is taken for the new one: %v, %v", found, err)
+	}
+	if again, err := d.Deliver(t.Context(), still(before), old, true); err != nil || again != lost {
+		t.Errorf("the post of its own line is not found: %v, want %v, %v", again, lost, err)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestStatusPostCarriesHowFarTheJournalIs(t *testing.T) {
 	if got := recalled(t, s); !slices.Equal(got, []string{testMark(further)}) {
 		t.Errorf("edited with %q", got)
 	}
-	if found, err := d.find(t.Context(), c, "board", ref.Channel, "", c.Plan.Proposed); err != nil || found != ref {
+	if found, err := d.find(t.Context(), c, "board", c.History[0], ref.Channel, ""); err != nil || found != ref {
 		t.Errorf("after the edit it is not found by its key: %v, %v", found, err)
 	}
 }
@@ -67,7 +67,7 @@ func TestEditedPostKeepsItsKey(t *testing.T) {
 		if _, err := n.Redraw(t.Context(), shows(moved, rules.Live{Since: time.Now().Add(time.Hour), Vault: ceremony.ErrSealed}), at); err != nil {
 			t.Fatal(err)
 		}
-		if found, err := d.find(t.Context(), c, "board after "+old.TS, at.Channel, "", c.Plan.Proposed); err != nil || found != at {
+		if found, err := d.find(t.Context(), c, "board after "+old.TS, c.History[0], at.Channel, ""); err != nil || found != at {
 			t.Errorf("%s: %v, %v", name, found, err)
 		}
 	}

@@ -372,7 +372,10 @@ func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pas
 	if !ok {
 		return "", "", ceremony.NoWord
 	}
-	w, _ := ceremony.ParseStatement(line)
+	w, ok := ceremony.ParseStatement(line)
+	if !ok {
+		return "", "", ceremony.NoWord
+	}
 	return ceremony.ID(w.Of), w.Verb, e.asked("speak " + line + " by " + by.String())
 }
 

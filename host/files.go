@@ -119,14 +119,14 @@ func ReadEvidence(path string) ([]byte, error) {
 	return data, err
 }
 
-// MaxKey is the size in bytes of the largest public key that is read. It may have photos on it, and
-// the signatures of many people.
-const MaxKey = 1 << 20
+// MaxTrusted is the size in bytes of the largest configuration or public key. A key may have photos
+// on it, and the signatures of many people.
+const MaxTrusted = 4 << 20
 
-// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust. It
-// refuses a file that is not [Trusted].
+// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust, of at most
+// [MaxTrusted] bytes. It refuses a file that is not [Trusted].
 func ReadTrusted(path Path) ([]byte, error) {
-	return ReadTrustedUpTo(path, MaxFile)
+	return ReadTrustedUpTo(path, MaxTrusted)
 }
 
 // ReadTrustedUpTo is [ReadTrusted] of a file of at most limit bytes.

@@ -40,8 +40,7 @@ type actor struct {
 	toDeliver chan rules.State
 	toRedraw  chan snapshot
 	toArchive []chan rules.State // one for each of the engine's archives
-	recovered bool               // the ceremony is older than this start
-	born      int                // what was due by this event may have been posted before this start
+	born      int                // what was due by this event may have been posted before this start; 0 of a new ceremony
 	wake      chan struct{}      // has a token when what was learnt elsewhere may let it go on
 	gate      chan struct{}      // closed when people may be told, and posts be edited
 
@@ -71,7 +70,6 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		done:      make(chan struct{}),
 		toDeliver: make(chan rules.State, 1),
 		toRedraw:  make(chan snapshot, 1),
-		recovered: recovered,
 		wake:      make(chan struct{}, 1),
 		gate:      make(chan struct{}),
 		c:         c,
@@ -99,8 +97,15 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 func (a *actor) run(ctx context.Context) {
 	telling, stop := context.WithCancel(ctx)
 	var tellers sync.WaitGroup
-	tellers.Go(func() { a.deliverLoop(telling) })
-	tellers.Go(func() { a.redrawLoop(telling) })
+	for _, loop := range []func(context.Context){a.deliverLoop, a.redrawLoop} {
+		tellers.Go(func() {
+			select {
+			case <-a.gate:
+				loop(telling)
+			case <-telling.Done():
+			}
+		})
+	}
 	for i, archive := range a.e.config.Archives {
 		tellers.Go(func() { a.archiveLoop(telling, archive, a.toArchive[i]) })
 	}
@@ -131,7 +136,7 @@ func (a *actor) run(ctx context.Context) {
 // step does what is to be done now. It returns how long run must wait for a request
 // before the next step, 0 when the next step is due at once.
 func (a *actor) step(ctx context.Context) time.Duration {
-	if !a.telling && (!a.recovered || a.e.mayTell(a.c)) {
+	if !a.telling && (a.born == 0 || a.e.mayTell(a.c)) {
 		a.telling = true
 		close(a.gate)
 	}
@@ -326,13 +331,6 @@ func (a *actor) layKey() {
 		a.e.config.Keys.Lay(a.id, a.key)
 	}
 	a.key, a.session.HasKey = nil, false
-}
-
-// newest returns what readers see of the ceremony.
-func (a *actor) newest() snapshot {
-	a.e.mu.Lock()
-	defer a.e.mu.Unlock()
-	return a.e.snapshots[a.id]
 }
 
 // publish gives the newest state to readers and to the loops.

@@ -34,109 +34,74 @@ const (
 	longestPause   = 15 * time.Second
 )
 
-// told is what became of a message.
-type told struct {
-	m   rules.Message
-	c   rules.State // afterwards
-	err error
-}
-
 // deliverLoop posts the messages that are due: those to each person, and those of the thread,
 // one after the other, and all others beside them. A message is due until the journal says
 // that it was posted, so that a restart forgets nothing. A message that may have been posted
 // already is looked for first, so that nothing is posted twice.
 func (a *actor) deliverLoop(ctx context.Context) {
-	if !a.mayTell(ctx) {
-		return
-	}
-	var c rules.State
 	skip := map[string]bool{}            // places where one is on its way, and keys that stay due
 	maybe := map[string]bool{}           // keys that may have been posted since the start
 	pauses := map[string]time.Duration{} // place → before the next try there
-	done := make(chan told)
+	done := make(chan func())            // notes what became of a message
 	var posting sync.WaitGroup
 	defer posting.Wait()
 	for {
 		select {
-		case next := <-a.toDeliver:
-			c = furthest(c, next)
-		case d := <-done:
-			c = furthest(c, d.c)
-			place := d.m.Place()
-			delete(skip, place)
-			if d.err == nil {
-				delete(pauses, place)
-				break
-			}
-			maybe[d.m.Key] = maybe[d.m.Key] || !errors.Is(d.err, ceremony.ErrNotPosted)
-			skip[d.m.Key] = errors.Is(d.err, ceremony.ErrStaysDue)
-			pauses[place] = min(max(2*pauses[place], tellingPause), longestPause)
+		case <-a.toDeliver:
+		case note := <-done:
+			note()
 		case <-ctx.Done():
 			return
 		}
+		c, _, _ := a.e.Ceremony(a.id)
 		for m, ok := c.Tell(skip); ok; m, ok = c.Tell(skip) {
-			skip[m.Place()] = true
-			searched, pause := maybe[m.Key] || m.Entry.Seq <= a.born, pauses[m.Place()]
+			place := m.Place()
+			rest, searched := pauses[place], maybe[m.Key] || m.Entry.Seq <= a.born
+			skip[place] = true
 			posting.Go(func() {
-				d := told{m: m, err: context.Canceled}
+				pause(ctx, rest)
+				err := a.deliver(ctx, m, searched)
 				select {
-				case <-time.After(pause):
-					d.c, d.err = a.deliver(ctx, m, searched)
 				case <-ctx.Done():
-				}
-				select {
-				case done <- d:
-				case <-ctx.Done():
+				case done <- func() {
+					delete(skip, place)
+					delete(pauses, place)
+					if err != nil {
+						maybe[m.Key] = maybe[m.Key] || !errors.Is(err, ceremony.ErrNotPosted)
+						skip[m.Key] = errors.Is(err, ceremony.ErrStaysDue)
+						pauses[place] = min(max(2*rest, tellingPause), longestPause)
+					}
+				}:
 				}
 			})
 		}
 	}
 }
 
-// furthest returns the one of two states of a ceremony in which more has happened.
-func furthest(a, b rules.State) rules.State {
-	if a.Seq() > b.Seq() {
-		return a
-	}
-	return b
-}
-
-// mayTell waits until people may be told. It returns false when ctx ends before.
-func (a *actor) mayTell(ctx context.Context) bool {
-	select {
-	case <-a.gate:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // deliver posts one message and records where it lies.
-func (a *actor) deliver(ctx context.Context, m rules.Message, maybe bool) (rules.State, error) {
-	if c := a.newest().c; !c.Tells(m) {
-		return c, nil
+func (a *actor) deliver(ctx context.Context, m rules.Message, maybe bool) error {
+	now := func() rules.State { c, _, _ := a.e.Ceremony(a.id); return c }
+	if ctx.Err() != nil || !now().Tells(m) {
+		return nil
 	}
-	ref, err := a.e.config.Notifier.Deliver(ctx, func() rules.State { return a.newest().c }, m, maybe)
-	c := a.newest().c
+	ref, err := a.e.config.Notifier.Deliver(ctx, now, m, maybe)
 	switch {
-	case err != nil && !c.Tells(m):
-		return c, nil // its time went by
+	case err != nil && !now().Tells(m):
+		return nil // its time went by
 	case errors.Is(err, ceremony.ErrUndeliverable):
 		a.log.Warn("message can never be delivered", "key", m.Key, "error", err)
-		return a.command(ctx, command.Undeliver{Key: m.Key})
+		_, err = a.command(ctx, command.Undeliver{Key: m.Key})
 	case err != nil:
 		a.log.Warn("message not delivered", "key", m.Key, "error", err)
-		return c, err
+	default:
+		_, err = a.command(ctx, command.Post{Key: m.Key, Ref: ref})
 	}
-	return a.command(ctx, command.Post{Key: m.Key, Ref: ref})
+	return err
 }
 
 // redrawLoop keeps the status post up to date. It draws the newest state only, and tries
 // again until that is drawn.
 func (a *actor) redrawLoop(ctx context.Context) {
-	if !a.mayTell(ctx) {
-		return
-	}
 	pause := tellingPause
 	var k snapshot
 	moved := map[ceremony.Ref]ceremony.Ref{} // posts that took another's place, recorded or not
@@ -166,7 +131,7 @@ func (a *actor) redraw(ctx context.Context, k snapshot, at ceremony.Ref, moved m
 	if k.c.Drawn() || k.c.FrozenFor(event.RolledBack) {
 		return nil // the post may be newer than the journal: people decide first
 	}
-	newest := func() (rules.State, rules.Live) { k := a.newest(); return k.c, k.live }
+	newest := func() (rules.State, rules.Live) { c, live, _ := a.e.Ceremony(a.id); return c, live }
 	now, err := a.e.config.Notifier.Redraw(ctx, newest, at)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,20 +123,6 @@ func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremo
 	return c, nil
 }
 
-// idAlphabet has no letter or digit that is mistaken for another one when it is read
-// aloud.
-const idAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"
-
-// newID returns a ceremony's id: its cluster, its operation and four random characters.
-func newID(cluster string, op ceremony.Operation) ceremony.ID {
-	var word [4]byte
-	_, _ = rand.Read(word[:]) // crypto/rand never fails
-	for i, b := range word {
-		word[i] = idAlphabet[int(b)%len(idAlphabet)]
-	}
-	return ceremony.ID(cluster + "-" + string(op) + "-" + string(word[:]))
-}
-
 // longestReason is how many characters a proposal's reason may have.
 const longestReason = 300
 
@@ -156,7 +141,7 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 	now := time.Now().UTC().Truncate(time.Second)
 	policy := cluster.Policy(p.Operation)
 	plan := ceremony.Plan{
-		Ceremony:  newID(cluster.Name, p.Operation),
+		Ceremony:  planning.NewID(cluster.Name, p.Operation),
 		Operation: p.Operation,
 		Cluster:   cluster.Name,
 		Reason:    reason,

@@ -246,8 +246,7 @@ func (r *recovery) replay(ctx context.Context, id ceremony.ID) error {
 	r.facts = append(r.facts, ledger.FactsOf(c))
 	e.publish(snapshot{c: c})
 	cluster, ok := e.clusters[c.Plan.Cluster]
-	news := func(m rules.Message) bool { return m.Kind != rules.BoardMessage } // it shows what people were told
-	if !ok && (c.Ended() && !slices.ContainsFunc(c.Due(), news) || c.Plan.Operation == ceremony.Alarm) {
+	if !ok && (c.Ended() && !c.OwesNews() || c.Plan.Operation == ceremony.Alarm) {
 		e.config.Log.Warn("an alarm, or what a ceremony has left behind, is not looked after: its cluster is not configured any more",
 			"ceremony", string(id))
 		return nil

@@ -106,10 +106,7 @@ func (j *Journal) encode(id ceremony.ID, h head, events []event.Event) ([]event.
 		entries, text = append(entries, e), append(text, raw)
 		prev = e.Hash
 	}
-	if size := h.size + measure(text); size > maxCeremony {
-		return nil, nil, fmt.Errorf("append to %s: its journal would have %d bytes; %d are the most", id, size, maxCeremony)
-	}
-	return entries, text, nil
+	return entries, text, fits(id, h.size+measure(text), events)
 }
 
 // measure returns the size in bytes of lines with their line feeds.

@@ -15,6 +15,7 @@ import (
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
+	"conclave/needs"
 )
 
 // Who can write the folder, or hands an auditor a tar archive of it, can put there what never
@@ -83,6 +84,9 @@ func sparse(path string, size int64) error {
 
 // The room that is left in a journal is known before a line is written.
 func TestNoCeremonyWritesMoreThanCanBeRead(t *testing.T) {
+	if needs.Step(2) > 1 {
+		return // the race detector finds nothing in one goroutine, and takes a minute for 64 MiB
+	}
 	j := ceremonytest.OpenJournal(t, t.TempDir())
 	path, _ := write(t, j, "prod-rekey-aaaa", "")
 	long := strings.Repeat("x", 15<<20)
@@ -98,6 +102,9 @@ func TestNoCeremonyWritesMoreThanCanBeRead(t *testing.T) {
 	}
 	if _, err := j.Append(t.Context(), "prod-rekey-aaaa", seq, event.Posted{Key: long}); err == nil {
 		t.Error("a ceremony has more bytes than can be read")
+	}
+	if _, err := j.Append(t.Context(), "prod-rekey-aaaa", seq, event.Offered{}); !errors.Is(err, ceremony.ErrNoLine) {
+		t.Errorf("what people send takes the room of Vault's answers: %v", err)
 	}
 	if _, err := j.Append(t.Context(), "prod-rekey-aaaa", seq, event.Posted{Key: "short"}); err != nil {
 		t.Errorf("what fits is refused: %v", err)

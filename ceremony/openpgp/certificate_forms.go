@@ -11,11 +11,7 @@ import (
 	"conclave/ceremony/paste"
 )
 
-// Commands that make what can be used.
-const (
-	exportKey = "gpg --armor --export MAIL writes it"
-	makeKey   = "gpg --quick-gen-key 'NAME <MAIL>' future-default default 3y makes one that can be used"
-)
+const exportKey = "gpg --armor --export MAIL writes it"
 
 // bareCertificate returns the key in a text without armor, such as Vault's -pgp-keys takes. The
 // error wraps [ErrNoKey], and says what the text is.

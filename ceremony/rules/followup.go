@@ -58,10 +58,7 @@ func (c State) ReminderDue() time.Time {
 		schedule = backupReminders
 	}
 	n, last := c.Reminders, len(schedule)-1
-	if n <= last {
-		return c.EndedAt().Add(schedule[n])
-	}
-	return c.EndedAt().Add(min(lastReminder, schedule[last]*time.Duration(n-last+1)))
+	return c.EndedAt().Add(min(lastReminder, schedule[min(n, last)]*time.Duration(max(n-last, 0)+1)))
 }
 
 // remind sends a reminder that is due, or the last word about what was left behind.

@@ -10,9 +10,8 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Tell returns the next message that is due, of those whose key and place are not in skip.
-// What people have to act upon comes first, and of equals the oldest: the lines of a thread
-// come in the order in which things happened.
+// Tell returns the next message that is due, of those whose key and place are not in skip:
+// first what people have to act upon, and of equals the oldest, so that a thread is in order.
 func (c State) Tell(skip map[string]bool) (next Message, ok bool) {
 	_, thread := c.Board()
 	line, best := false, 0 // a line of the thread is due
@@ -35,12 +34,12 @@ func (c State) Tells(m Message) bool {
 }
 
 // Place names where a message belongs. Those of one place are told one after the other. Files
-// have a place of their own, since what hinders an upload must not hold up a line.
+// have a place of their own: what hinders an upload holds up no line.
 func (m Message) Place() string {
-	switch {
-	case m.To != nil:
+	if m.To != nil {
 		return "to " + m.To.Account.String()
-	case m.Kind == TranscriptMessage, Is[event.Archived](m.Entry.Event):
+	}
+	if m.Kind == TranscriptMessage || Is[event.Archived](m.Entry.Event) {
 		return "files"
 	}
 	return ""
@@ -223,6 +222,12 @@ func Is[E event.Event](e event.Event) bool {
 
 // Told reports whether the ceremony has ended and everybody has been told.
 func (c State) Told() bool { return c.Ended() && len(c.Due()) == 0 }
+
+// OwesNews reports whether any message is due besides the status post, which shows what
+// people have been told.
+func (c State) OwesNews() bool {
+	return slices.ContainsFunc(c.Due(), func(m Message) bool { return m.Kind != BoardMessage })
+}
 
 // Settled reports whether the ceremony has ended, everybody has been told, no witness is
 // waited for, it has left nothing behind, and its transcript is signed and kept.
@@ -502,11 +507,10 @@ func (o *outbox) deliver(shares []event.NewShare, e event.Entry) {
 	nth := map[ceremony.Account]int{}
 	for i, s := range shares {
 		nth[s.For.Account]++
-		key := fmt.Sprintf("%s/%d/%s", DeliveryMessage, e.Seq, s.For.Account)
-		m := Message{Key: key, Kind: DeliveryMessage, To: &s.For, Entry: e, Share: i}
-		if n := nth[s.For.Account]; n > 1 {
-			m.Key += fmt.Sprintf("/%d", n)
+		o.toPerson(DeliveryMessage, s.For, e)
+		m := &o.messages[len(o.messages)-1]
+		if m.Share = i; nth[s.For.Account] > 1 {
+			m.Key += fmt.Sprintf("/%d", nth[s.For.Account])
 		}
-		o.messages = append(o.messages, m)
 	}
 }

@@ -41,9 +41,7 @@ func (c State) GivenUp() map[string]bool {
 }
 
 // posts returns the keys of the messages that were posted.
-func (c State) posts() map[string]bool {
-	return keys(c, func(p event.Posted) string { return p.Key })
-}
+func (c State) posts() map[string]bool { return keys(c, func(p event.Posted) string { return p.Key }) }
 
 // keys returns the keys in the events of one type.
 func keys[E event.Event](c State, of func(E) string) map[string]bool {
