@@ -59,8 +59,8 @@ func TestTokenIsReadAsPeopleSaveIt(t *testing.T) {
 	}
 }
 
-// A public key may have photos on it, and a configuration a thousand clusters.
-func TestPublicFileMayBeLongerThanASecretOne(t *testing.T) {
+// A public key may have photos on it.
+func TestPublicKeyMayBeLongerThanASecret(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.asc")
 	if err := os.WriteFile(path, make([]byte, 200<<10), 0o600); err != nil {
 		t.Fatal(err)

@@ -126,7 +126,7 @@ func decodeLines(body string) ([]byte, error) {
 	}
 	decoded, err := base64.StdEncoding.DecodeString(parts[1])
 	if check := parts[2]; check != "" {
-		if err != nil || check != checksum(decoded) {
+		if err != nil || check != paste.Checksum(decoded) {
 			return nil, ceremony.Altered
 		}
 	}
@@ -134,22 +134,6 @@ func decodeLines(body string) ([]byte, error) {
 		return nil, ceremony.BadArmor
 	}
 	return decoded, nil
-}
-
-// checksum returns armor's CRC-24 of data, in base64 (RFC 4880, section 6.1).
-func checksum(data []byte) string {
-	const initial, polynomial = 0xb704ce, 0x1864cfb
-	crc := uint32(initial)
-	for _, b := range data {
-		crc ^= uint32(b) << 16
-		for range 8 {
-			crc <<= 1
-			if crc&0x1000000 != 0 {
-				crc ^= polynomial
-			}
-		}
-	}
-	return base64.StdEncoding.EncodeToString([]byte{byte(crc >> 16), byte(crc >> 8), byte(crc)})
 }
 
 // isBinary reports whether data is OpenPGP without armor: the first byte of a packet has its

@@ -2,8 +2,6 @@ package openpgp
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -69,12 +67,9 @@ func bareAmong(text string) [][]byte {
 	})...)
 	var found [][]byte
 	for _, word := range words {
-		data, err := hex.DecodeString(word)
-		if err != nil {
-			data, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(word, "="))
-		}
+		data := paste.Bare(word)
 		known := func(f []byte) bool { return bytes.Equal(f, data) }
-		if err == nil && isEncrypted(data) && isWhole(data) && !slices.ContainsFunc(found, known) {
+		if data != nil && isEncrypted(data) && isWhole(data) && !slices.ContainsFunc(found, known) {
 			found = append(found, data)
 		}
 	}

@@ -2,6 +2,8 @@ package openpgp
 
 import "errors"
 
+const makeKey = "gpg --quick-gen-key 'NAME <MAIL>' future-default default 3y makes one that can be used"
+
 // Errors about a key. Their words follow a key's name.
 var (
 	ErrNoKey          = errors.New("there is no OpenPGP key in it")

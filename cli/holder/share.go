@@ -103,7 +103,7 @@ func partsWithShares(text []byte) [][]byte {
 // joined returns the share that the groups of a part make, in a buffer of its own.
 func joined(part []byte) ([]byte, error) {
 	share, err := join(part)
-	if err == nil || bytes.IndexAny(part, "-_") < 0 {
+	if err == nil || !bytes.ContainsAny(part, "-_") {
 		return share, err
 	}
 	// The alphabet of base64 in URLs has a hyphen and an underscore for plus and slash.
@@ -200,9 +200,9 @@ func countOf(text []byte) error {
 		}
 	}
 	switch n := len(text); {
-	case odd == 0 && n > base64Share && n < hexShare+20:
+	case odd == 0 && n > base64Share && n < hexShare+20 && n != hexShare && n != hexWhole:
 		return miscounted{n, hexShare}
-	case odd <= 3 && (n == hexShare || n == hexWhole):
+	case odd > 0 && odd <= 3 && (n == hexShare || n == hexWhole):
 		return misspelt{at}
 	case odd > 0 && n > base64Share-12 && n < base64Share+12 && n != base64Share:
 		return miscounted{n, base64Share}

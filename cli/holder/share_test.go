@@ -108,7 +108,7 @@ func TestTextWithoutOneShareIsToldWhatItHas(t *testing.T) {
 		b64[:41]:                             miscounted{41, 44},
 		b64 + "Q":                            miscounted{45, 44},
 		digits[:20] + "g" + digits[21:]:      misspelt{21},
-		"1 " + digits[:65]:                   openpgp.ErrNotAShare,
+		"1 " + digits[:65]:                   miscounted{65, 66},
 		"Unseal Key 1: " + b64 + " " + other: errSeveralShares,
 		digits + "\n" + other:                errSeveralShares,
 		`{"keys":["` + digits + `","` + other + `"]}`: errSeveralShares,
