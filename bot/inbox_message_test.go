@@ -202,7 +202,7 @@ func TestOutcomeIsToldOnce(t *testing.T) {
 	if _, err := s.carol.DMs(envelope + "\n"); err != nil {
 		t.Fatal(err)
 	}
-	s.told(s.carol, "The message is not signed.")
+	s.told(s.carol, "The message is not signed")
 }
 
 func TestMessageWithoutAnEnvelopeGetsHelpOnceAMinute(t *testing.T) {
