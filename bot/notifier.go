@@ -135,6 +135,11 @@ func (n *notifier) Deliver(
 func (n *notifier) write(
 	ctx context.Context, channel, thread string, now func() rules.State, m rules.Message, maybe bool,
 ) (ref ceremony.Ref, err error) {
+	if maybe { // the last part was posted last
+		if ref, err = n.lies(ctx, now(), m, m.Key, channel, thread); err != nil || ref.TS != "" {
+			return ref, err
+		}
+	}
 	compose := func() (rules.State, []render.Message, error) {
 		c := now()
 		if !c.Tells(m) {
@@ -149,7 +154,7 @@ func (n *notifier) write(
 		if !last {
 			key += fmt.Sprintf(" part %d", i+1)
 		}
-		if maybe {
+		if maybe && !last {
 			if ref, err = n.lies(ctx, now(), m, key, channel, thread); err != nil {
 				return ref, err
 			}

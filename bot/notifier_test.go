@@ -59,7 +59,7 @@ func TestStatusPostItsThreadAndDirectMessagesLieWhereTheyBelong(t *testing.T) {
 func TestClusterIsShownInItsOwnChannel(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	own := s.w.AddPrivateChannel("prod-ops", s.w.Bot())
-	s.bot.notifier.config.Channels = map[string]string{"prod": own.ID()}
+	s.bot.notifier.where.Channels = map[string]string{"prod": own.ID()}
 	ref, err := s.bot.Notifier().Deliver(t.Context(), still(c), statusPost(t, c), false)
 	if err != nil || ref.Channel != own.ID() {
 		t.Error(ref, err)

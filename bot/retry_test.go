@@ -45,7 +45,7 @@ func TestProposalNeedsAChannelToShowItIn(t *testing.T) {
 	for name, spoil := range map[string]func(*stage){
 		"removed":  func(s *stage) { s.ops.Kick(s.w.Bot()) },
 		"archived": func(s *stage) { s.ops.Archive() },
-		"wrong":    func(s *stage) { s.bot.notifier.config.Channel = "C0NOWHERE" },
+		"wrong":    func(s *stage) { s.bot.notifier.where.Channel = "C0NOWHERE" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, slacktest.Config{})

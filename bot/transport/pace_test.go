@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,16 +82,21 @@ func TestARankMayChangeWhileACallWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPace(PostPace)
 		var order []string
-		rank := RankClock
+		var last atomic.Bool
 		_ = p.Wait(t.Context(), at(RankLine), "chat.update one")
 		done := make(chan string)
 		go func() { _ = p.Wait(t.Context(), at(RankDrawing), "chat.update one"); done <- "drawing" }()
 		go func() {
-			_ = p.Wait(t.Context(), func() Rank { return rank }, "chat.update one")
+			_ = p.Wait(t.Context(), func() Rank {
+				if last.Load() {
+					return RankLast
+				}
+				return RankClock
+			}, "chat.update one")
 			done <- "last"
 		}()
 		synctest.Wait()
-		rank = RankLast
+		last.Store(true)
 		order = append(order, <-done, <-done)
 		if diff := cmp.Diff([]string{"last", "drawing"}, order); diff != "" {
 			t.Error(diff)

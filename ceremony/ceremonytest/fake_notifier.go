@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/rules"
@@ -22,17 +23,23 @@ type FakeNotifier struct {
 	// posted all the same, unless the error wraps ErrNotPosted or ErrUndeliverable.
 	Fault func(m rules.Message, n int) error
 	tries map[string]int
+	turn  chan struct{} // has room while no Fault runs: one runs at a time
+	// Slow returns how long a message takes. Meanwhile others are delivered.
+	Slow func(m rules.Message) time.Duration
 	// Replace reports whether a redrawing has to take another post.
 	Replace func() bool
 }
 
 func NewFakeNotifier() *FakeNotifier {
-	return &FakeNotifier{Posted: map[string]int{}, tries: map[string]int{}}
+	return &FakeNotifier{Posted: map[string]int{}, tries: map[string]int{}, turn: make(chan struct{}, 1)}
 }
 
 func (f *FakeNotifier) Deliver(
 	_ context.Context, now func() rules.State, m rules.Message, maybe bool,
 ) (ceremony.Ref, error) {
+	if f.Slow != nil {
+		time.Sleep(f.Slow(m))
+	}
 	c := now()
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
@@ -46,7 +53,9 @@ func (f *FakeNotifier) Deliver(
 	var err error
 	if f.Fault != nil {
 		f.Mu.Unlock() // it may take its time
+		f.turn <- struct{}{}
 		err = f.Fault(m, n)
+		<-f.turn
 		f.Mu.Lock()
 	}
 	if err != nil && (errors.Is(err, ceremony.ErrNotPosted) || errors.Is(err, ceremony.ErrUndeliverable)) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,9 +54,9 @@ func TestThreadTellsThingsInTheirOrderAfterAnOutage(t *testing.T) {
 // no line waits for it.
 func TestWhatHindersAnUploadHoldsUpNoLine(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
-		hindered := true
+		var free atomic.Bool
 		s.notifier.Fault = func(m rules.Message, _ int) error {
-			if m.Kind == rules.TranscriptMessage && hindered {
+			if m.Kind == rules.TranscriptMessage && !free.Load() {
 				return ceremony.ErrNotPosted
 			}
 			return nil
@@ -77,7 +78,7 @@ func TestWhatHindersAnUploadHoldsUpNoLine(t *testing.T) {
 		if n := lines(); n > 0 {
 			t.Errorf("%d lines wait", n)
 		}
-		hindered = false
+		free.Store(true)
 		s.settle(2 * time.Minute)
 		if due := s.now(id).Due(); slices.ContainsFunc(due, func(m rules.Message) bool { return m.Kind == rules.TranscriptMessage }) {
 			t.Errorf("not told: %+v", due)
@@ -90,11 +91,11 @@ func TestWhatHindersAnUploadHoldsUpNoLine(t *testing.T) {
 func TestNobodyWaitsForAnothersMessage(t *testing.T) {
 	playFor(t, ceremony.Rekey, func(t *testing.T, s *stage) {
 		bob := ceremonytest.Person("bob").Account
-		s.notifier.Fault = func(m rules.Message, _ int) error {
+		s.notifier.Slow = func(m rules.Message) time.Duration {
 			if m.To != nil && m.To.Account == bob || m.Kind == rules.HistoryMessage {
-				time.Sleep(time.Hour)
+				return time.Hour
 			}
-			return nil
+			return 0
 		}
 		id := s.begin(s.rekey)
 		s.settle(time.Minute)
