@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -215,5 +218,103 @@ func TestCheckOfAClusterThatUnsealsItselfSaysWhichRekeyItTakes(t *testing.T) {
 	report, code = w.check(t.Context())
 	if want := "it unseals itself (transit seal); 2 of 3 shares of its recovery key are enough"; code != cli.ExitOK || !strings.Contains(report, want) {
 		t.Errorf("exit code %d, want %q in\n%s", code, want, report)
+	}
+}
+
+// The first line about Vault that is not well says what to change, and where.
+func TestCheckSaysFirstWhyVaultCannotBeAsked(t *testing.T) {
+	authority, err := vaulttest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := vaulttest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity := newIdentity(t)
+	trust := func(t *testing.T, w *workshop, a *vaulttest.Authority, more string) {
+		w.write(t, "ca.pem", string(a.PEM))
+		w.replace(t, "    token_file: token\n", "    token_file: token\n    ca_file: ca.pem\n"+more)
+	}
+	for _, row := range []struct {
+		name  string
+		tls   *vaulttest.Authority
+		spoil func(*testing.T, *workshop)
+		want  string
+		place string
+	}{
+		{"another authority", authority, func(t *testing.T, w *workshop) { trust(t, w, other, "") },
+			"the wrong authority: nobody in ", "clusters.prod.ca_file"},
+		{"another name", authority, func(t *testing.T, w *workshop) { trust(t, w, authority, "    server_name: vault.example.com\n") },
+			"the wrong name: the certificate of ", "clusters.prod.server_name"},
+		{"https for a server without TLS", nil, func(t *testing.T, w *workshop) { w.replace(t, "[http://127", "[https://127") },
+			"https against http: ", "clusters.prod.addresses[0]"},
+		{"http for a server with TLS", authority, func(t *testing.T, w *workshop) { w.replace(t, "[https://127", "[http://127") },
+			"http against https: ", "clusters.prod.addresses[0]"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := openWorkshopOn(t, identity, vaulttest.Options{TLS: row.tls})
+			text := strings.Replace(read(t, w.path("conclave.yaml")), `addresses: ["`+w.cluster.Addr()+`"]`, "addresses: ["+w.cluster.Addr()+"]", 1)
+			w.write(t, "conclave.yaml", text)
+			row.spoil(t, w)
+			report, code := w.check(t.Context())
+			_, about, _ := strings.Cut(report, "Vault prod ")
+			first, rest, _ := strings.Cut(strings.TrimSpace(about), "\n")
+			second, _, _ := strings.Cut(rest, "\n")
+			if code != cli.ExitFailed || !strings.HasPrefix(first, row.want) ||
+				!regexp.MustCompile(`conclave\.yaml:\d+: `+regexp.QuoteMeta(row.place)).MatchString(second) {
+				t.Errorf("exit code %d, want first %q at %s:\n%s", code, row.want, row.place, report)
+			}
+		})
+	}
+}
+
+// A pull request has the configuration and the keys, and neither secrets nor a journal.
+func TestCheckOfAPullRequestNeedsTheConfigurationAndTheKeysAlone(t *testing.T) {
+	w := openWorkshop(t, newIdentity(t))
+	for _, name := range []string{"app", "bot", "token", "passphrase", "identity.asc"} {
+		if err := os.Remove(w.path(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type document struct {
+		Findings []struct {
+			Grade, About, Text, Path, File string
+			Line                           int
+		}
+		Stops int
+	}
+	check := func() (document, int) {
+		t.Helper()
+		var out, said bytes.Buffer
+		args := []string{"check", "--offline", "--json", "--config", w.path("conclave.yaml")}
+		code := run(t.Context(), args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said})
+		var d document
+		if err := json.Unmarshal(out.Bytes(), &d); err != nil || said.Len() > 0 {
+			t.Fatalf("%v\n%s%s", err, &out, &said)
+		}
+		return d, code
+	}
+	if d, code := check(); code != cli.ExitOK || d.Stops != 0 || len(d.Findings) < 4 {
+		t.Errorf("exit code %d: %+v", code, d)
+	}
+	old := vaulttest.NewPersonOfThePast(t, "carol")
+	binary, err := base64.StdEncoding.DecodeString(old.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "carol.asc", string(binary))
+	d, code := check()
+	if code != cli.ExitFailed || d.Stops != 1 {
+		t.Errorf("with an expired key: exit code %d: %+v", code, d)
+	}
+	for _, f := range d.Findings {
+		if f.Grade == "STOP" && (f.Path != "people.carol.key" || f.File != w.path("conclave.yaml") || f.Line == 0) {
+			t.Errorf("the expired key is found at %+v", f)
+		}
+	}
+	w.replace(t, "threshold: 2", "threshold: 9")
+	if d, code := check(); code != cli.ExitUsage || d.Stops != 1 || d.Findings[0].Path != "clusters.prod.threshold" {
+		t.Errorf("with a mistake: exit code %d: %+v", code, d)
 	}
 }

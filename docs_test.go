@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/wording"
 	"conclave/cli"
 	"conclave/vault"
 )
@@ -138,6 +139,18 @@ func readAll(t *testing.T, patterns ...string) string {
 		}
 	}
 	return all.String()
+}
+
+// People compare what a message says to type with their guide.
+func TestHoldersGuideHasWhatMessagesSayToType(t *testing.T) {
+	guide := read(t, "docs/holder.md")
+	for _, command := range []string{
+		wording.SaveKey, wording.ImportKey, wording.SaveOrder, wording.VerifyOrder, wording.PrintOrder,
+	} {
+		if !regexp.MustCompile(`(?m)^ {3}` + regexp.QuoteMeta(command) + `(?: +#.*)?$`).MatchString(guide) {
+			t.Errorf("docs/holder.md does not have %s", command)
+		}
+	}
 }
 
 // testdata/script/verify.txtar runs it.

@@ -234,7 +234,7 @@ func TestMissingProtectionIsTold(t *testing.T) {
 	if err != nil || !strings.Contains(line, "level=WARN msg=hardening") {
 		t.Errorf("the log begins with %q, %v", line, err)
 	}
-	check := exec.Command(program, "check", "--offline", "--config", w.path("conclave.yaml"))
+	check := exec.Command(program, "check", "--local", "--config", w.path("conclave.yaml"))
 	out, err := check.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -239,6 +239,7 @@ func TestEveryOutsideLibraryHasOneFolder(t *testing.T) {
 		"github.com/digitorus/timestamp":  "archive",
 		"github.com/digitorus/pkcs7":      "archive",
 		"github.com/spf13/cobra":          ". cli cli/holder cli/auditor cli/operator cli/terminal",
+		"github.com/spf13/pflag":          "cli/operator",
 		"golang.org/x/term":               "host cli/holder",
 		"go.yaml.in/yaml/v3":              "config",
 		"github.com/cenkalti/backoff/v5":  "bot/transport",

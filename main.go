@@ -1,11 +1,12 @@
 // Command conclave runs Vault key ceremonies in Slack.
 //
 // Its exit codes: 0 when it did what was asked; 1 when it did not, or when a check found
-// something; 2 when the command line or the configuration can't be used; 3 when a message
+// something; 2 when the command line or something that is configured can't be used; 3 when a message
 // comes from another identity than the pinned one.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,8 +58,8 @@ func report(out io.Writer, err error) int {
 	if err == nil {
 		return cli.ExitOK
 	}
-	if _, told := errors.AsType[cli.ReportedError](err); told {
-		return cli.ExitFailed
+	if told, ok := errors.AsType[cli.ReportedError](err); ok {
+		return cmp.Or(told.Code, cli.ExitFailed)
 	}
 	if problems, ok := errors.AsType[*config.Problems](err); ok {
 		fmt.Fprintln(out, problems.Error())
@@ -68,7 +69,8 @@ func report(out io.Writer, err error) int {
 	if hint, ok := errors.AsType[cli.HintError](err); ok {
 		fmt.Fprintf(host.Printable{Writer: out}, "          %s\n", hint.Hint)
 	}
-	if _, usage := errors.AsType[cli.UsageError](err); usage {
+	_, usage := errors.AsType[cli.UsageError](err)
+	if _, unread := errors.AsType[config.ReadError](err); usage || unread {
 		return cli.ExitUsage
 	}
 	if holder.IsOtherIdentity(err) {
@@ -85,12 +87,13 @@ func rootCommand(std cli.Streams) *cobra.Command {
 		Long: `Conclave is a Slack bot that runs HashiCorp Vault's key ceremonies: several
 people bring a piece of a key each, encrypted and signed with PGP, and afterwards
 anybody can check what happened.`,
+		Version:       operator.Version(),
 		Args:          cli.Arguments(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, // report prints them, once
 		SilenceUsage:  true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.NewUsageError(err) })
 	root.AddCommand(
 		operator.RunCommand(std),
@@ -101,6 +104,7 @@ anybody can check what happened.`,
 		operator.JournalCommand(std),
 		operator.IdentityCommand(std),
 		operator.VersionCommand(std),
+		operator.ManCommand(std),
 		terminal.CeremonyCommand(std),
 		holder.SealCommand(std),
 		holder.OpenCommand(std),

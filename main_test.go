@@ -44,7 +44,7 @@ func TestExitCodeTellsUsageFromFailure(t *testing.T) {
 		{"identity frobnicate", cli.ExitUsage},
 		{"identity new --name x", cli.ExitUsage},
 		{"identity show --key x", cli.ExitUsage},
-		{"run --config testdata/nowhere.yaml", cli.ExitFailed},
+		{"run --config testdata/nowhere.yaml", cli.ExitUsage},
 		{"verify testdata/nowhere", cli.ExitFailed},
 		{"check --offline --config config.example.yaml", cli.ExitFailed}, // its files are not there
 		{"check --config Makefile", cli.ExitUsage},
@@ -54,5 +54,25 @@ func TestExitCodeTellsUsageFromFailure(t *testing.T) {
 		if got := run(t.Context(), strings.Fields(row.args), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said}); got != row.want {
 			t.Errorf("conclave %s: exit code %d, want %d\n%s%s", row.args, got, row.want, &out, &said)
 		}
+	}
+}
+
+// The unit for systemd does not start the bot again after exit code 2.
+func TestBotWhoseTokenSlackRefusesEndsForGood(t *testing.T) {
+	identity := newIdentity(t)
+	for name, spoil := range map[string]func(*workshop){
+		"bot token": func(w *workshop) { w.write(t, "bot", "xoxb-of-another-app") },
+		"app token": func(w *workshop) { w.write(t, "app", "xapp-1-of-another-app") },
+		"workspace": func(w *workshop) { w.replace(t, "team: "+w.workspace.TeamID(), "team: T1") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := openWorkshop(t, identity)
+			spoil(w)
+			var said bytes.Buffer
+			code := run(t.Context(), []string{"run", "--config", w.path("conclave.yaml")}, cli.Streams{Out: &said, Err: &said})
+			if code != cli.ExitUsage {
+				t.Errorf("exit code %d, want %d\n%s", code, cli.ExitUsage, &said)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -73,6 +74,7 @@ func TestScripts(t *testing.T) {
 			return needs.Required(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     scriptExits,
 			"replace":   scriptReplace,
 			"holder":    scriptHolder,
 			"announce":  scriptAnnounce,
@@ -90,8 +92,18 @@ func TestScripts(t *testing.T) {
 			"unlock":    scriptUnlock,
 			"until":     scriptUntil,
 			"killagent": scriptKillAgent,
+			"printed":   scriptPrinted,
 		},
 	})
+}
+
+// exits CODE PROGRAM ARGUMENT…: runs the program as a service manager does, and looks at how it exits.
+func scriptExits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	exit, failed := errors.AsType[*exec.ExitError](err)
+	if !failed || args[0] != strconv.Itoa(exit.ExitCode()) {
+		ts.Fatalf("%v: %v, want exit code %s", args[1:], err, args[0])
+	}
 }
 
 // replace FILE OLD NEW: changes the first OLD in FILE, which must be there.

@@ -16,6 +16,9 @@ import (
 // notice that its clock was set. Linux stops the clock of Go's timers in suspend. So nothing that is due by the wall
 // clock (a window, a reminder, quiet hours, an expiry) may wait for a timer of more than a minute.
 var timers = map[string]string{
+	"bot/bot.go time.AfterFunc(lastWords)":                            "seconds",
+	"bot/transport/pace.go time.AfterFunc(next)":                      "at most the minute for which Slack turns a method away",
+	"ceremony/engine/engine.go time.After(d)":                         "a pause between attempts",
 	"app/expiry.go time.After(pause)":                                 "hours, of the four weeks before a key expires",
 	"app/expiry.go time.After(restOf(conf))":                          "a pause between two messages",
 	"bot/transport/ratelimit.go time.NewTimer(d)":                     "at most the minute for which Slack turns a method away",

@@ -39,3 +39,14 @@ if [ "$major" -lt 20 ]; then
 	echo "Node $(node --version) is too old: Slack's SDK needs version 20 or newer" >&2
 	exit 1
 fi
+
+# What the tests run with. docs/tools.md says which other versions its commands were tried with.
+first() { "$@" 2>/dev/null | sed -n 1p; }
+printf 'run with: %s; %s; %s; %s; zsh %s; %s\n' "$(first gpg --version)" \
+	"$(first sq --version || true)$(first sq version || true)" "$(first rnp --version)" "$(first bash --version)" \
+	"$(zsh -c 'echo $ZSH_VERSION')" "$(first fish --version)"
+case $(first sq --version || true) in
+'sq 0.'*) echo 'not run: the commands for sq 1' ;;
+*) echo 'not run: the commands for sq 0.27' ;;
+esac
+echo 'not run: gpg, rnp and fish of other versions'

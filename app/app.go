@@ -187,11 +187,11 @@ func (b *Backend) Close() error {
 func NewBot(
 	c *config.Config, pgp ceremony.OpenPGP, sign wording.Signer, due func() []string, log *slog.Logger,
 ) (*bot.Bot, error) {
-	app, err := host.ReadSecret(c.Slack.AppTokenFile)
+	app, err := host.ReadToken(c.Slack.AppTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read slack.app_token_file: %w", err)
 	}
-	token, err := host.ReadSecret(c.Slack.BotTokenFile)
+	token, err := host.ReadToken(c.Slack.BotTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("read slack.bot_token_file: %w", err)
 	}

@@ -70,11 +70,11 @@ func newBucket(b config.Bucket) (*archive.Bucket, error) {
 // readAccessKey reads the access key of a bucket. It is called each time the key is
 // needed, so that its files can be replaced while the program runs.
 func readAccessKey(b config.Bucket) (id, secret string, err error) {
-	first, err := host.ReadSecret(b.KeyIDFile)
+	first, err := host.ReadToken(b.KeyIDFile)
 	if err != nil {
 		return "", "", fmt.Errorf("read archive.bucket.key_id_file: %w", err)
 	}
-	second, err := host.ReadSecret(b.SecretKeyFile)
+	second, err := host.ReadToken(b.SecretKeyFile)
 	if err != nil {
 		return "", "", fmt.Errorf("read archive.bucket.secret_key_file: %w", err)
 	}

@@ -141,7 +141,7 @@ func (c *Conclave) prepare() (reloading, error) {
 		return r, fmt.Errorf("%s: read by a start only; change it back, or restart the bot", strings.Join(fixed, ", "))
 	}
 	for _, state := range c.Engine.Current() {
-		open := state.Plan.Operation != ceremony.Alarm && (!state.Ended() || state.OwesNews())
+		open := state.Plan.Operation != ceremony.Alarm && !state.Told()
 		if open && next.Clusters[state.Plan.Cluster] == nil {
 			return r, fmt.Errorf("clusters.%s is gone, and %s is open: end it first", state.Plan.Cluster, state.ID())
 		}

@@ -88,7 +88,7 @@ func TestButtonOfAnEarlierFreezeIsOld(t *testing.T) {
 		event.Frozen{Why: event.SealedMidway},
 	)
 	c := s.holds(scenario)
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, scenario.message(rules.FrozenMessage, "bob"), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(c), scenario.message(rules.FrozenMessage, "bob"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestOnlyOurOwnPostIsFoundAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := b.Notifier().Deliver(t.Context(), c, statusPost(t, c), true)
+	ref, err := b.Notifier().Deliver(t.Context(), still(c), statusPost(t, c), true)
 	if err != nil || ref.TS == "1.1" {
 		t.Errorf("%v, %v: the post of another app stands for ours, which nobody gets to see", ref, err)
 	}
@@ -199,7 +199,7 @@ func TestConnectionsThatServeAreNoRefusals(t *testing.T) {
 // A response URL is a capability: with it, anybody can post as the bot.
 func TestResponseURLStaysOutOfTheLog(t *testing.T) {
 	s := start(t, slacktest.Config{})
-	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
+	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context(), answering: t.Context()}
 	d.replyTo("http://127.0.0.1:1/commands/T1/123/SECRETCAPABILITY", s.carol.ID())(s.ctx(), render.Say("hello"))
 	if strings.Contains(s.log.String(), "SECRETCAPABILITY") {
 		t.Error("the log has the response_url")

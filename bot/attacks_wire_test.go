@@ -37,7 +37,7 @@ func tap(t *testing.T) *tapped {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.rhythm.LeastGap, b.notifier.posts.Gap = time.Millisecond, 0
+	b.rhythm.LeastGap, b.notifier.pace.Gap = time.Millisecond, 0
 	s := &stage{t: t, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}, ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Initiators: people("alice"), Approvers: people("bob"), Holders: people("carol"), Operations: ceremony.Operations()}}
 	close(s.engine.ready)
@@ -56,7 +56,8 @@ func (s *tapped) sends(frame any) {
 	s.wire.outlives(s.t.(*testing.T), &s.conn, raw, s.sent)
 	s.wait("the end of all work", func() bool {
 		_, busy := s.bot.queue.Waiting("")
-		return !busy
+		_, answering := s.bot.answers.Waiting("")
+		return !busy && !answering
 	})
 }
 

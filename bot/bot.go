@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +30,8 @@ type Config struct {
 	// APIURL is where Slack's Web API is, with a slash at the end. Empty means
 	// Slack's own; another one is a proxy or a rehearsal.
 	APIURL string
-	// Pace is the least time between two posts in one channel, and between two edits
-	// of one status post. Zero means what Slack takes. A rehearsal need not wait.
+	// Pace is the least time between two posts in one channel. All other gaps between calls
+	// shrink with it. Zero means what Slack takes. A rehearsal need not wait.
 	Pace time.Duration
 	// Team is the workspace's id (T…). People of every other one are turned away.
 	Team string
@@ -104,6 +105,7 @@ type Bot struct {
 	directMessages *transport.DirectMessages
 	dedup          *transport.Dedup
 	queue          *transport.Queue
+	answers        *transport.Queue  // in direct messages, which wait for their turn
 	helped         *transport.Pacer  // person → when help may be given unasked again
 	leaksTold      *transport.Pacer  // person and kind of exposure → when an alarm may be raised again
 	strangers      *transport.Budget // user id → how much of what they send is still searched
@@ -119,6 +121,9 @@ const (
 	// How many characters of strangers are searched for secrets: a second, saved up to so
 	// many, and of all strangers together so many times as many. A message has up to 40,000.
 	strangerPace, strangerBurst, allStrangers = 20_000, 1_000_000, 8
+	// lastWords is how long answers may still wait for their turn when the program is told to
+	// stop. What people have sent is in the journal by then, or was refused.
+	lastWords = 3 * time.Second
 	// healthPace is how often the health is logged.
 	healthPace = time.Minute
 )
@@ -140,7 +145,8 @@ func New(config Config) (*Bot, error) {
 	}
 	h := &transport.Monitor{}
 	client := &http.Client{Timeout: transport.CallTimeout}
-	options := []slack.Option{slack.OptionHTTPClient(transport.NewRateLimitedClient(client, h))}
+	pace := transport.NewPace(cmp.Or(config.Pace, transport.PostPace))
+	options := []slack.Option{slack.OptionHTTPClient(transport.NewRateLimitedClient(client, pace, h))}
 	if config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(config.APIURL))
 	}
@@ -155,9 +161,10 @@ func New(config Config) (*Bot, error) {
 		health:         h,
 		accounts:       accounts,
 		directMessages: directMessages,
-		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, h, config),
+		notifier:       newNotifier(api, directMessages, transport.NewChannels(api), accounts, pace, h, config),
 		dedup:          transport.NewDedup(),
 		queue:          transport.NewQueue(),
+		answers:        transport.NewQueue(),
 		helped:         transport.NewPacer(helpPace),
 		leaksTold:      transport.NewPacer(leakPace),
 		strangers:      transport.NewBudget(strangerPace, strangerBurst, allStrangers),
@@ -183,14 +190,20 @@ func (b *Bot) Run(ctx context.Context, engine Engine) error {
 		return nil
 	}
 	// What was acknowledged is done even when the program is told to stop.
-	inbox := &inbox{Bot: b, engine: engine, work: context.WithoutCancel(ctx)}
+	answering, hush := context.WithCancel(context.WithoutCancel(ctx))
+	defer hush()
+	inbox := &inbox{Bot: b, engine: engine, work: context.WithoutCancel(ctx), answering: answering}
 	socket := &transport.Supervisor{
 		AppToken: b.config.AppToken, BotToken: b.config.BotToken, APIURL: b.config.APIURL,
 		HTTP: b.http, Rhythm: b.rhythm, Health: b.health, Log: b.log, Take: inbox.take,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer b.queue.Drain()
+		defer func() {
+			defer time.AfterFunc(lastWords, hush).Stop()
+			b.queue.Drain()
+			b.answers.Drain()
+		}()
 		return socket.Run(ctx)
 	})
 	group.Go(func() error {

@@ -77,7 +77,7 @@ func (b *Bot) checkAccount(ctx context.Context, name, id string) Finding {
 func (b *Bot) checkAppToken(ctx context.Context) Finding {
 	f := Finding{Subject: "Slack app token", Detail: "Socket Mode can be opened"}
 	options := []slack.Option{
-		slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewRateLimitedClient(b.http, b.health)),
+		slack.OptionAppLevelToken(b.config.AppToken), slack.OptionHTTPClient(transport.NewRateLimitedClient(b.http, b.notifier.pace, b.health)),
 	}
 	if b.config.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(b.config.APIURL))

@@ -178,7 +178,7 @@ func TestBotWorksWithTheScopesOfItsManifest(t *testing.T) {
 	c := s.holds(begin(t, s.plan()))
 	s.hears()
 	for _, maybe := range []bool{false, true} {
-		if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), maybe); err != nil {
+		if _, err := s.bot.Notifier().Deliver(t.Context(), still(c), statusPost(t, c), maybe); err != nil {
 			t.Error(err)
 		}
 	}

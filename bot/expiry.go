@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave/bot/render"
+	"conclave/bot/transport"
 	"conclave/ceremony"
 )
 
@@ -21,11 +22,9 @@ func (b *Bot) TellExpiry(ctx context.Context, user string, key ceremony.Fingerpr
 	if err != nil {
 		return notPosted(err, true)
 	}
-	if err := n.posts.Wait(ctx, channel); err != nil {
-		return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
-	}
-	_, _, err = n.api.PostMessageContext(ctx, channel, render.KeyExpires(key, until, time.Now()).Options()...)
-	if err != nil {
+	// It is early by weeks, so that everything that waits for an answer goes first.
+	ctx = transport.Ranked(ctx, transport.RankLine)
+	if err := n.tell(ctx, channel, render.KeyExpires(key, until, time.Now())); err != nil {
 		return classifyPost(err)
 	}
 	return nil

@@ -118,7 +118,7 @@ func FuzzFrame(f *testing.F) {
 		f.Fatal(err)
 	}
 	b.rhythm.LeastGap, b.rhythm.MostGap, b.rhythm.Refusals = time.Millisecond, 2*time.Millisecond, -1
-	b.notifier.posts.Gap = 0
+	b.notifier.pace.Gap = 0
 	s := &stage{t: f, bot: b, engine: &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}},
 		ended: make(chan error, 1)}
 	s.engine.clusters = []ceremony.Cluster{{Name: "prod", Holders: people("carol")}}

@@ -25,6 +25,8 @@ type inbox struct {
 	*Bot
 	engine Engine
 	work   context.Context // outlives the intake: what was acknowledged is finished
+	// answering ends a moment after the intake: then no answer waits for its turn any more.
+	answering context.Context
 }
 
 // answer sends a message to the person who asked, where only they read it.
@@ -304,10 +306,12 @@ func (in *inbox) complain(k transport.Kind, who transport.Claim, err error) rend
 // not take the answer, it goes into their direct messages.
 func (in *inbox) replyTo(responseURL, user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		options := append(m.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
-		if _, _, err := in.api.PostMessageContext(ctx, "", options...); err != nil {
-			in.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
-			in.writeTo(user)(ctx, m)
+		for _, part := range m.Parts() {
+			options := append(part.Options(), slack.MsgOptionResponseURL(responseURL, slack.ResponseTypeEphemeral))
+			if _, _, err := in.api.PostMessageContext(ctx, "", options...); err != nil {
+				in.log.Warn("answer not delivered, writing directly", "user", user, "error", withoutURL(err))
+				in.writeTo(user)(ctx, part)
+			}
 		}
 	}
 }
@@ -321,18 +325,21 @@ func withoutURL(err error) error {
 	return err
 }
 
-// writeTo answers in the direct messages with a person.
+// writeTo answers in the direct messages with a person. The answer waits for its turn by
+// itself, so that nothing that the person has sent waits behind what they are told of
+// earlier things. Only when many answers wait, the next job does.
 func (in *inbox) writeTo(user string) answer {
 	return func(ctx context.Context, m render.Message) {
-		channel, err := in.directMessages.With(ctx, user)
-		if err == nil {
-			err = in.notifier.posts.Wait(ctx, channel)
+		write := func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, actTimeout)
+			defer cancel()
+			defer context.AfterFunc(in.answering, cancel)()
+			if err := in.notifier.tell(ctx, user, m); err != nil {
+				in.log.Warn("answer not delivered", "user", user, "error", err)
+			}
 		}
-		if err == nil {
-			_, _, err = in.api.PostMessageContext(ctx, channel, m.Options()...)
-		}
-		if err != nil {
-			in.log.Warn("answer not delivered", "user", user, "error", err)
+		if !in.answers.Put(in.work, transport.Job{Kind: transport.KindAnswer, Person: user, Do: write}) {
+			write(ctx)
 		}
 	}
 }

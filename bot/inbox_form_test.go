@@ -62,7 +62,7 @@ func startAsked(t *testing.T, cfg slacktest.Config) (*stage, slacktest.Message) 
 		event.KeyAnnounced{Key: announced(ceremony.StepUpdate, nonce1)},
 	)
 	s.engine.id = p.Ceremony
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), s.holds(scenario), scenario.message(rules.AskMessage, "carol"), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(s.holds(scenario)), scenario.message(rules.AskMessage, "carol"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestFormThatComesTooLateIsTold(t *testing.T) {
 	}
 	s.expect("Press the button once more", s.w.Read(m))
 
-	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context()}
+	d := &inbox{Bot: s.bot, engine: s.engine, work: t.Context(), answering: t.Context()}
 	if _, err := d.openForm(s.ctx(), s.account(s.carol), "prod-rekey-k7m2", "",
 		trigger{"1.2.3", time.Now().Add(-triggerLife)}); err != refusal.FormLate {
 		t.Errorf("a trigger whose time is over is used: %v", err)

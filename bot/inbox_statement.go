@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -17,7 +18,8 @@ import (
 func (in *inbox) submitStatement(
 	ctx context.Context, by ceremony.Account, pasted []byte,
 ) (reply render.Message, statement bool, err error) {
-	if line, ok := in.engine.PeekStatement(pasted); ok {
+	line, ok := in.engine.PeekStatement(pasted)
+	if ok {
 		if shown := statementExposes(line, in.engine.IsDigest); len(shown) > 0 {
 			in.reportLeak(ctx, by, shown)
 			return render.Message{}, true, shown[0].Told() // the journal would keep it, and show it to everybody (P1)
@@ -25,6 +27,8 @@ func (in *inbox) submitStatement(
 	}
 	id, verb, err := in.engine.SubmitStatement(ctx, by, pasted)
 	switch {
+	case errors.Is(err, ceremony.NoWord) && (ok && strings.HasPrefix(line, wordBegins) || clearsignedWord(pasted)):
+		return render.Message{}, true, err // as an envelope it would be called a share in the open
 	case errors.Is(err, ceremony.NoWord):
 		return render.Message{}, false, nil
 	case err != nil:
@@ -33,6 +37,16 @@ func (in *inbox) submitStatement(
 		return render.Message{}, true, nil // the receipt says it
 	}
 	return render.Say("Your signed `%s` of `%s` is in the journal, with your signature.", verb, id), true, nil
+}
+
+// wordBegins is how a line begins with which its signer means a word, whatever its version.
+const wordBegins = "conclave-word"
+
+// clearsignedWord reports whether somebody has signed a word so that it stands in the open around its signature. Slack
+// breaks such messages.
+func clearsignedWord(pasted []byte) bool {
+	_, signed, is := bytes.Cut(pasted, []byte("-----BEGIN PGP SIGNED MESSAGE-----"))
+	return is && bytes.Contains(signed, []byte("\n"+wordBegins))
 }
 
 // digestDigits is the length of a SHA-256 in digits.

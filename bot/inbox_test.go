@@ -205,7 +205,7 @@ func TestSubmitShowsTheHolderWhatToRun(t *testing.T) {
 	s.holds(started(t, p))
 	got := s.types(s.carol, "submit")
 	s.expect("type `conclave seal --encrypted share.asc`", got)
-	_, signed, _ := strings.Cut(got, "Type `gpg -d`")
+	_, signed, _ := strings.Cut(got, "Type `"+wording.SaveOrder+"`")
 	m := render.Message{Blocks: []slack.Block{slack.NewRichTextBlock("", &slack.RichTextPreformatted{Elements: []slack.RichTextSectionElement{
 		slack.NewRichTextSectionTextElement(strings.TrimSpace(strings.Split(signed, "```")[1]), nil)}})}}
 	said := instructionsOf(m)
@@ -344,7 +344,7 @@ func TestButtonOfAnotherPlanIsRefused(t *testing.T) {
 // deliver has the notifier post a message of the ceremony, and returns it.
 func deliver(t *testing.T, s *stage, c rules.State, kind rules.MessageKind, to *slacktest.Person) slacktest.Message {
 	t.Helper()
-	ref, err := s.bot.Notifier().Deliver(t.Context(), c, messageOf(t, c, kind, to.Name()), false)
+	ref, err := s.bot.Notifier().Deliver(t.Context(), still(c), messageOf(t, c, kind, to.Name()), false)
 	if err != nil {
 		t.Fatal(err)
 	}

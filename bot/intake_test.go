@@ -275,7 +275,7 @@ func TestDeafnessInChannelsShowsByOurOwnPosts(t *testing.T) {
 		if before.DeafInChannels(time.Now().Add(time.Hour)) {
 			t.Error("deaf before anything was posted")
 		}
-		if _, err := s.bot.Notifier().Deliver(s.ctx(), c, c.Messages()[0], false); err != nil {
+		if _, err := s.bot.Notifier().Deliver(s.ctx(), still(c), c.Messages()[0], false); err != nil {
 			t.Fatal(err)
 		}
 		s.settle()

@@ -1,14 +1,12 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -49,32 +47,57 @@ type notifier struct {
 	directMessages *transport.DirectMessages
 	channels       *transport.Channels
 	accounts       *transport.Accounts
-	config         Config
-	posts          *transport.Pacer // channel → next post
-	redraws        *transport.Pacer // status post → next edit
+	config         Config // mu guards its channels, which a reload changes
+	pace           *transport.Pace
+	self           *transport.Memory[myself] // under one key
+	finder         *finder
 
 	mu    sync.Mutex
-	drawn map[ceremony.Ref]string // status post → what it shows
-	moved map[ceremony.Ref]string // status post that took another one's place → its key
-	self  myself                  // once Slack was asked
-	where Config                  // of which only the channels count: a reload changes them
+	drawn map[ceremony.Ref]drawing // status post → what it shows
+	moved map[ceremony.Ref]string  // status post that took another one's place → its key
+	where Config                   // of which only the channels count: a reload changes them
+}
+
+// drawing is what a status post shows.
+type drawing struct {
+	blocks string
+	seq    int // of the last event in it
 }
 
 func newNotifier(
 	api *slack.Client, directMessages *transport.DirectMessages, channels *transport.Channels,
-	accounts *transport.Accounts, health *transport.Monitor, config Config,
+	accounts *transport.Accounts, pace *transport.Pace, health *transport.Monitor, config Config,
 ) *notifier {
 	return &notifier{
 		health: health,
 		api:    api, directMessages: directMessages, channels: channels, accounts: accounts, config: config,
-		posts:   transport.NewPacer(cmp.Or(config.Pace, transport.PostPace)),
-		redraws: transport.NewPacer(cmp.Or(config.Pace, transport.RedrawPace)),
-		drawn:   map[ceremony.Ref]string{}, moved: map[ceremony.Ref]string{}, where: config,
+		pace: pace, self: transport.NewMemory[myself](), finder: newFinder(),
+		drawn: map[ceremony.Ref]drawing{}, moved: map[ceremony.Ref]string{},
 	}
 }
 
+// rankOf returns how soon a message goes. People come before pictures.
+func rankOf(m rules.Message) transport.Rank {
+	switch {
+	case m.Kind == rules.BoardMessage:
+		return transport.RankBoard
+	case m.To == nil:
+		return transport.RankLine
+	case m.Kind == rules.ReceiptMessage:
+		return transport.RankReceipt
+	}
+	return transport.RankRequest
+}
+
+// errOvertaken means that a message had waited until the ceremony did not tell it any more.
+var errOvertaken = fmt.Errorf("events have overtaken it: %w", ceremony.ErrNotPosted)
+
 // Deliver posts one message. See engine.Notifier.
-func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
+func (n *notifier) Deliver(
+	ctx context.Context, now func() rules.State, m rules.Message, maybe bool,
+) (ceremony.Ref, error) {
+	ctx = transport.Ranked(ctx, rankOf(m))
+	c := now()
 	channel, thread, err := n.address(ctx, c, m)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
@@ -89,41 +112,104 @@ func (n *notifier) Deliver(ctx context.Context, c rules.State, m rules.Message, 
 		}
 		return ref, nil
 	}
-	if maybe {
-		found, err := n.find(ctx, c, m.Key, m.Entry, channel, thread)
-		if err != nil {
-			return ceremony.Ref{}, fmt.Errorf("look for %s: %w", m.Key, err)
-		}
-		if found.TS != "" {
-			return found, nil
+	ref, err := n.write(ctx, channel, thread, now, m, maybe)
+	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok && m.To != nil && said.Err == "channel_not_found" {
+		if _, why := n.directMessages.With(ctx, m.To.Account.User); why != nil {
+			err = notPosted(why, true) // it says which of many reasons it is
 		}
 	}
-	var what render.Message
-	if m.Kind == rules.BoardMessage {
-		what = render.StatusPost(c, rules.Live{}, time.Now())
-	} else if what, err = render.Notification(c, m, n.config.Sign); err != nil {
-		// Nothing that a later try would change; the journal has what was to be said.
-		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
-	}
-	ref, err := n.post(ctx, channel, thread, c, m.Key, m.Entry, what)
 	if err != nil {
 		return ceremony.Ref{}, fmt.Errorf("deliver %s: %w", m.Key, err)
+	}
+	if m.To != nil {
+		n.directMessages.Learn(m.To.Account.User, ref.Channel)
 	}
 	return ref, nil
 }
 
-// address returns where a message belongs: a person's direct messages, the ops channel,
-// or the status post's thread.
+// write posts a message, in several parts if it is too long for one. The last one is the
+// message; each has a key of its own, so that a part whose answer was lost is found as well.
+func (n *notifier) write(
+	ctx context.Context, channel, thread string, now func() rules.State, m rules.Message, maybe bool,
+) (ref ceremony.Ref, err error) {
+	compose := func() (rules.State, []render.Message, error) {
+		c := now()
+		if !c.Tells(m) {
+			return c, nil, errOvertaken
+		}
+		parts, err := n.compose(c, m)
+		return c, parts, err
+	}
+	_, parts, err := compose()
+	for i := range parts {
+		key, last := m.Key, i == len(parts)-1
+		if !last {
+			key += fmt.Sprintf(" part %d", i+1)
+		}
+		if maybe {
+			if ref, err = n.lies(ctx, now(), m, key, channel, thread); err != nil {
+				return ref, err
+			}
+			if ref.TS != "" {
+				continue
+			}
+		}
+		ref, err = n.post(ctx, channel, thread, key, m.Entry, func() (rules.State, render.Message, error) {
+			c, parts, err := compose() // by now there may be less of them, or more
+			switch {
+			case err != nil:
+				return c, render.Message{}, err
+			case last:
+				return c, parts[len(parts)-1], nil
+			}
+			return c, parts[min(i, len(parts)-1)], nil
+		})
+		if err != nil {
+			return ceremony.Ref{}, err
+		}
+	}
+	return ref, err
+}
+
+// compose makes a message of what is true now, in the parts as which it is posted. A status
+// post is one post, which is edited.
+func (n *notifier) compose(c rules.State, m rules.Message) ([]render.Message, error) {
+	if m.Kind == rules.BoardMessage {
+		return []render.Message{render.StatusPost(c, rules.Live{}, time.Now())}, nil
+	}
+	what, err := render.Notification(c, m, n.config.Sign)
+	if err != nil {
+		// Nothing that a later try would change; the journal has what was to be said.
+		return nil, fmt.Errorf("%w: %w", ceremony.ErrUndeliverable, err)
+	}
+	return what.Parts(), nil
+}
+
+// lies returns where a post of a message lies already, or nothing.
+func (n *notifier) lies(
+	ctx context.Context, c rules.State, m rules.Message, key, channel, thread string,
+) (ceremony.Ref, error) {
+	if m.To != nil {
+		var err error
+		if channel, err = n.directMessages.With(ctx, m.To.Account.User); err != nil {
+			return ceremony.Ref{}, notPosted(err, true)
+		}
+	}
+	found, err := n.find(ctx, c, key, m.Entry, channel, thread)
+	if err != nil {
+		return ceremony.Ref{}, fmt.Errorf("look for %s: %w", key, err)
+	}
+	return found, nil
+}
+
+// address returns where a message belongs: a person, whose id stands for the direct messages
+// with them, the ops channel, or the status post's thread.
 func (n *notifier) address(ctx context.Context, c rules.State, m rules.Message) (channel, thread string, err error) {
 	if m.To != nil {
 		if err := n.reaches(ctx, m.To.Account.User); err != nil {
 			return "", "", err
 		}
-		channel, err := n.directMessages.With(ctx, m.To.Account.User)
-		if err != nil {
-			return "", "", notPosted(err, true)
-		}
-		return channel, "", nil
+		return m.To.Account.User, "", nil
 	}
 	channel = n.channel(c.Plan.Cluster)
 	if post, ok := c.Board(); ok && (m.Kind == rules.HistoryMessage || m.Kind == rules.TranscriptMessage) {
@@ -165,32 +251,82 @@ func (n *notifier) reaches(ctx context.Context, user string) error {
 func (n *notifier) channel(cluster string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if own, ok := n.where.Channels[cluster]; ok {
+	if own, ok := n.config.Channels[cluster]; ok {
 		return own
 	}
-	return n.where.Channel
+	return n.config.Channel
 }
 
-// post posts a message with its metadata, when its channel's turn has come.
+// draft makes a message of what is true now.
+type draft func() (rules.State, render.Message, error)
+
+// post posts a message with its metadata, when its channel's turn has come. What it says is
+// made then. If Slack asks to slow down, it is made once more.
 func (n *notifier) post(
-	ctx context.Context, channel, thread string, c rules.State, key string, of event.Entry, what render.Message,
+	ctx context.Context, channel, thread, key string, of event.Entry, make draft,
 ) (ceremony.Ref, error) {
-	if err := n.posts.Wait(ctx, channel); err != nil {
-		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+	for try := 1; ; try++ {
+		if err := n.waits(ctx, transport.Posts(channel)); err != nil {
+			return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+		}
+		c, what, err := make()
+		if err != nil {
+			return ceremony.Ref{}, err
+		}
+		options := append(what.Options(), n.metadata(c, key, of))
+		if thread != "" {
+			options = append(options, slack.MsgOptionTS(thread))
+		}
+		began := time.Now() // the event may come before the answer
+		in, ts, err := n.api.PostMessageContext(transport.Taken(ctx), channel, options...)
+		if _, limited := errors.AsType[*slack.RateLimitedError](err); limited && try < maxTries {
+			continue
+		}
+		if err != nil {
+			err = classifyPost(err)
+		}
+		if !errors.Is(err, ceremony.ErrNotPosted) {
+			n.finder.try(postKey{c.ID(), key, of.Hash})
+		}
+		if err != nil {
+			return ceremony.Ref{}, err
+		}
+		if n.isOps(in) {
+			n.health.Note(func(h *transport.Health) { h.LastChannelPost = began })
+		}
+		return ceremony.Ref{Channel: in, TS: ts}, nil
 	}
-	options := append(what.Options(), n.metadata(c, key, of))
-	if thread != "" {
-		options = append(options, slack.MsgOptionTS(thread))
+}
+
+// tell writes to a person what is no news of a ceremony.
+func (n *notifier) tell(ctx context.Context, user string, what render.Message) error {
+	for _, part := range what.Parts() {
+		if err := n.tellPart(ctx, user, part); err != nil {
+			return err
+		}
 	}
-	began := time.Now() // the event may come before the answer
-	in, ts, err := n.api.PostMessageContext(ctx, channel, options...)
-	if err != nil {
-		return ceremony.Ref{}, classifyPost(err)
+	return nil
+}
+
+func (n *notifier) tellPart(ctx context.Context, user string, what render.Message) error {
+	for try := 1; ; try++ {
+		if err := n.waits(ctx, transport.Posts(user)); err != nil {
+			return fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
+		}
+		_, _, err := n.api.PostMessageContext(transport.Taken(ctx), user, what.Options()...)
+		if _, limited := errors.AsType[*slack.RateLimitedError](err); !limited || try == maxTries {
+			return err
+		}
 	}
-	if n.isOps(in) {
-		n.health.Note(func(h *transport.Health) { h.LastChannelPost = began })
-	}
-	return ceremony.Ref{Channel: in, TS: ts}, nil
+}
+
+// maxTries is how often a message is tried while Slack asks to slow down.
+const maxTries = 5
+
+// waits returns when the turn has come that a context's rank gives.
+func (n *notifier) waits(ctx context.Context, keys []string) error {
+	rank := transport.RankOf(ctx)
+	return n.pace.Wait(ctx, func() transport.Rank { return rank }, keys...)
 }
 
 // metadata returns what a post about an entry of a ceremony carries.
@@ -265,51 +401,13 @@ type myself struct{ bot, user string }
 // me returns the ids by which the bot knows its own posts. Every app can give its own
 // posts our metadata.
 func (n *notifier) me(ctx context.Context) (myself, error) {
-	n.mu.Lock()
-	self := n.self
-	n.mu.Unlock()
-	if self != (myself{}) {
-		return self, nil
-	}
-	answer, err := transport.Read(ctx, func() (*slack.AuthTestResponse, error) { return n.api.AuthTestContext(ctx) })
-	if err != nil {
-		return myself{}, fmt.Errorf("ask Slack who we are: %w", err)
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.self = myself{bot: answer.BotID, user: answer.UserID}
-	return n.self, nil
-}
-
-// find looks for a post of ours about an entry by its metadata. A post of an earlier version
-// names no line.
-func (n *notifier) find(
-	ctx context.Context, c rules.State, key string, of event.Entry, channel, thread string,
-) (ceremony.Ref, error) {
-	self, err := n.me(ctx)
-	if err != nil {
-		return ceremony.Ref{}, err
-	}
-	oldest := strconv.FormatInt(of.At.Add(-clockSkew).Unix(), 10)
-	cursor := ""
-	for {
-		messages, next, err := n.page(ctx, channel, thread, oldest, cursor)
+	return n.self.Get(ctx, "", time.Time{}, func() (myself, error) {
+		answer, err := transport.Read(ctx, func() (*slack.AuthTestResponse, error) { return n.api.AuthTestContext(ctx) })
 		if err != nil {
-			return ceremony.Ref{}, err
+			return myself{}, fmt.Errorf("ask Slack who we are: %w", err)
 		}
-		for _, m := range messages {
-			had := m.Metadata.EventPayload
-			line, named := had[metadataLine]
-			if m.BotID == self.bot && m.Metadata.EventType == metadataType && had[metadataCeremony] == string(c.ID()) &&
-				had[metadataKey] == key && (!named || line == of.Hash) {
-				return ceremony.Ref{Channel: channel, TS: m.Timestamp}, nil
-			}
-		}
-		if next == "" {
-			return ceremony.Ref{}, nil
-		}
-		cursor = next
-	}
+		return myself{bot: answer.BotID, user: answer.UserID}, nil
+	})
 }
 
 func (n *notifier) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
@@ -335,62 +433,97 @@ func (n *notifier) page(ctx context.Context, channel, thread, oldest, cursor str
 }
 
 // Redraw brings the status post up to date. See engine.Notifier.
-func (n *notifier) Redraw(ctx context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+func (n *notifier) Redraw(
+	ctx context.Context, now newest, at ceremony.Ref,
+) (ceremony.Ref, error) {
+	c, _ := now()
 	stand := at.Channel
 	if stand == ceremony.Terminal {
 		stand = n.channel(c.Plan.Cluster)
 	}
+	ctx = transport.Ranked(ctx, transport.RankDrawing)
 	if err := n.channels.Check(ctx, stand); errors.Is(err, refusal.OpsChannelShared) {
 		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
 	}
-	what := render.StatusPost(c, live, time.Now())
-	shown, err := json.Marshal(what.Blocks)
-	if err != nil {
-		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
-	}
-	if n.shows(at, string(shown)) {
-		return at, nil
-	}
-	if err := n.update(ctx, c, at, what); err != nil {
-		if !uneditable(err) {
-			return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
-		}
-		if at, err = n.replace(ctx, c, at, what); err != nil {
+	err := n.update(ctx, at, n.keyAt(c, at), now)
+	if uneditable(err) {
+		if at, err = n.replace(ctx, at, now); err != nil {
 			return at, fmt.Errorf("replace the status post of %s: %w", c.ID(), err)
 		}
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.drawn[at] = string(shown)
-	if c.Ended() {
-		delete(n.drawn, at)
+	if err != nil {
+		return at, fmt.Errorf("redraw %s: %w", c.ID(), err)
 	}
 	return at, nil
 }
 
-func (n *notifier) shows(at ceremony.Ref, blocks string) bool {
+// newest returns a ceremony as it is, and Vault's answers.
+type newest = func() (rules.State, rules.Live)
+
+// draw draws the status post as it is to be now.
+func draw(now newest) (rules.State, render.Message, drawing, error) {
+	c, live := now()
+	what := render.StatusPost(c, live, time.Now())
+	blocks, err := json.Marshal(what.Blocks)
+	return c, what, drawing{string(blocks), c.Seq()}, err
+}
+
+// shown returns what a status post shows, as far as this program has drawn it.
+func (n *notifier) shown(at ceremony.Ref) drawing {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.drawn[at] == blocks
+	return n.drawn[at]
+}
+
+// drew remembers what a post shows. The last drawing is not looked at again.
+func (n *notifier) drew(at ceremony.Ref, c rules.State, d drawing) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.drawn[at] = d
+	if c.Ended() {
+		delete(n.drawn, at)
+	}
 }
 
 // errElsewhere means that a status post was shown at a terminal, where it can't be edited.
 var errElsewhere = errors.New("the status post is not in Slack")
 
-func (n *notifier) update(ctx context.Context, c rules.State, at ceremony.Ref, what render.Message) error {
-	return n.updateAs(ctx, c, at, n.keyAt(c, at), what)
-}
-
-// updateAs edits a post. Slack keeps nothing of the metadata that was there.
-func (n *notifier) updateAs(ctx context.Context, c rules.State, at ceremony.Ref, key string, what render.Message) error {
+// update edits a post when its turn has come, and draws it then: what was to be drawn before
+// is not sent any more. Slack keeps nothing of the metadata that was there.
+func (n *notifier) update(ctx context.Context, at ceremony.Ref, key string, now newest) error {
 	if at.Channel == ceremony.Terminal {
 		return errElsewhere
 	}
-	if err := n.redraws.Wait(ctx, at.Channel+"/"+at.TS); err != nil {
+	rank := func() transport.Rank {
+		switch c, _ := now(); {
+		case c.Ended():
+			return transport.RankLast
+		case n.shown(at).seq == c.Seq():
+			return transport.RankClock
+		}
+		return transport.RankDrawing
+	}
+	for try := 1; ; try++ {
+		if _, _, d, err := draw(now); err != nil || n.shown(at).blocks == d.blocks {
+			return err
+		}
+		if err := n.pace.Wait(ctx, rank, transport.Edits(at.Channel, at.TS)...); err != nil {
+			return err
+		}
+		c, what, d, err := draw(now)
+		if err != nil || c.FrozenFor(event.RolledBack) {
+			return err // the post may be newer than the journal
+		}
+		_, _, _, err = n.api.UpdateMessageContext(transport.Taken(ctx), at.Channel, at.TS,
+			append(what.Options(), n.metadata(c, key, c.History[0]))...)
+		if _, limited := errors.AsType[*slack.RateLimitedError](err); limited && try < maxTries {
+			continue
+		}
+		if err == nil {
+			n.drew(at, c, d)
+		}
 		return err
 	}
-	_, _, _, err := n.api.UpdateMessageContext(ctx, at.Channel, at.TS, append(what.Options(), n.metadata(c, key, c.History[0]))...)
-	return err
 }
 
 // keyAt returns the key of the status post at a place, which may have taken another one's
@@ -418,7 +551,8 @@ func (n *notifier) keyAt(c rules.State, at ceremony.Ref) string {
 
 // replace posts the status post anew, since the old one can't be edited any more. If it
 // finds a replacement whose answer was lost, it takes that one.
-func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref, what render.Message) (ceremony.Ref, error) {
+func (n *notifier) replace(ctx context.Context, old ceremony.Ref, now newest) (ceremony.Ref, error) {
+	c, _ := now()
 	channel := n.channel(c.Plan.Cluster)
 	key := replacementKey(old)
 	found, err := n.find(ctx, c, key, c.History[0], channel, "")
@@ -427,16 +561,22 @@ func (n *notifier) replace(ctx context.Context, c rules.State, old ceremony.Ref,
 	}
 	if found.TS != "" {
 		n.move(found, key)
-		if err := n.updateAs(ctx, c, found, key, what); !uneditable(err) {
+		if err := n.update(ctx, found, key, now); !uneditable(err) {
 			return found, err
 		}
-		return n.replace(ctx, c, found, what)
+		return n.replace(ctx, found, now)
 	}
-	ref, err := n.post(ctx, channel, "", c, key, c.History[0], what)
+	var shows drawing
+	ref, err := n.post(transport.Ranked(ctx, transport.RankBoard), channel, "", key, c.History[0],
+		func() (c rules.State, what render.Message, err error) {
+			c, what, shows, err = draw(now)
+			return c, what, err
+		})
 	if err != nil {
 		return old, err
 	}
 	n.move(ref, key)
+	n.drew(ref, c, shows)
 	return ref, nil
 }
 

@@ -47,7 +47,7 @@ func (n *notifier) share(ctx context.Context, channel, thread string, files []ce
 		}
 		uploaded = append(uploaded, slack.FileSummary{ID: id, Title: f.Name})
 	}
-	if err := n.posts.Wait(ctx, channel); err != nil {
+	if err := n.waits(ctx, []string{transport.Files(channel)}); err != nil {
 		return ceremony.Ref{}, fmt.Errorf("%w: %w", ceremony.ErrNotPosted, err)
 	}
 	_, err := n.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{

@@ -19,7 +19,7 @@ var twoFiles = []ceremony.File{
 // thread is a status post, for what belongs under it.
 func (s *stage) thread(c rules.State) string {
 	s.t.Helper()
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), c, statusPost(s.t.(*testing.T), c), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(c), statusPost(s.t.(*testing.T), c), false)
 	if err != nil {
 		s.t.Fatal(err)
 	}

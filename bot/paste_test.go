@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -152,41 +154,56 @@ type followed struct {
 	commands       []string
 }
 
-// follow does with a real gpg what a message says: what it shows is pasted into the program
-// that stands before it, and never into a shell.
+// entries are the commands that a message says to type to follow it with gpg alone.
+var entries = regexp.MustCompile("[Tt]ype `((?:tee|gpg) [^`]+)`")
+
+// follow does in a shell what a message says to type, with the real programs. What it shows is
+// pasted into tee, and never typed.
 //
-// good is set when gpg says so of the pinned identity: the person compares its fingerprint.
+// good is set when gpg says so of the pinned identity where it is asked. A person sees what a
+// command prints and what it says as one text.
 func (s *shellUser) follow(m render.Message, pinned ceremony.Fingerprint) followed {
 	s.t.Helper()
 	var f followed
-	paste := ""
-	for _, b := range m.Blocks {
-		raw, err := json.Marshal(b)
-		if err != nil {
-			s.t.Fatal(err)
+	run := func(command, paste string) {
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir, cmd.Stdin = s.folder, strings.NewReader(paste)
+		cmd.Env = append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
+		if command == wording.PrintOrder {
+			printed, _ := cmd.Output()
+			f.printed, f.commands = string(printed), commandsIn(string(printed))
+			return
 		}
-		for _, into := range []string{"gpg --import", "gpg -d"} {
-			if strings.Contains(string(raw), "Type `"+into+"`") {
-				paste = into
+		out, err := cmd.CombinedOutput()
+		screen := string(out)
+		switch command {
+		case wording.SaveKey, wording.SaveOrder:
+			if err != nil || screen != "" {
+				s.t.Errorf("%s: %v, and on the screen is %q", command, err, screen)
+			}
+		case wording.ImportKey:
+			f.imported = err == nil
+		case wording.VerifyOrder:
+			f.good = strings.Contains(screen, "Good signature") && strings.Contains(screen, pinned.String()) && !strings.Contains(screen, "BAD")
+		default:
+			s.t.Errorf("%s is in no guide", command)
+		}
+	}
+	waiting := ""
+	for _, b := range m.Blocks {
+		if section, ok := b.(*slack.SectionBlock); ok && section.Text != nil {
+			for _, e := range entries.FindAllStringSubmatch(html.UnescapeString(section.Text.Text), -1) {
+				if strings.HasPrefix(e[1], "tee ") {
+					waiting = e[1]
+					continue
+				}
+				run(e[1], "")
 			}
 		}
-		shown := listingsOf(render.Message{Blocks: []slack.Block{b}})
-		if paste == "" || len(shown) == 0 {
-			continue
+		if shown := listingsOf(render.Message{Blocks: []slack.Block{b}}); waiting != "" && len(shown) > 0 {
+			run(waiting, shown[0]+"\n")
+			waiting = ""
 		}
-		cmd := exec.Command("gpg", append([]string{"--batch"}, strings.Fields(paste)[1:]...)...)
-		cmd.Stdin, cmd.Env = strings.NewReader(shown[0]+"\n"), append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
-		var said bytes.Buffer
-		cmd.Stderr = &said
-		out, err := cmd.Output()
-		if paste == "gpg --import" {
-			f.imported = err == nil
-		} else {
-			f.good = err == nil && strings.Contains(said.String(), "Good signature") && strings.Contains(said.String(), pinned.String())
-			f.printed = string(out)
-			f.commands = commandsIn(f.printed)
-		}
-		paste = ""
 	}
 	return f
 }
@@ -326,12 +343,27 @@ func TestWhoEditsAMessageChangesNoCommand(t *testing.T) {
 	carol.runsWith("gpg -q --batch --trust-model always -ea -r "+carol.fingerprint+" -o share.asc", []byte(hexShare))
 	c, key := a.announces(started(t, a.plan()).c, ceremony.StepUpdate)
 	theirs := evil.runs("gpg -q --armor --export")
+	evil.runsWith("gpg -q --batch --import", []byte(carol.runs("gpg -q --armor --export "+carol.fingerprint)))
 	// An instruction of the attacker's own, which their own key has signed.
 	text := wording.OrderShare(c, a.to, ceremony.Announced{
 		Identity: ceremony.Fingerprint(strings.ToLower(evil.fingerprint)), Subkey: strings.ToLower(evil.subkey), Step: c.Key.Step, Nonce: c.Key.Nonce,
 	}, "share.asc", "").Text
 	text = strings.Replace(text, "--no-encrypt-to", "--no-encrypt-to --trust-model always", 1)
-	forged := evil.runsWith("gpg -q --batch -sa", []byte("conclave-instruction1\nceremony: prod-rekey-k7m2\n\n"+text))
+	text = "conclave-instruction1\nceremony: prod-rekey-k7m2\n\n" + text
+	forged := evil.runsWith("gpg -q --batch -sa", []byte(text))
+	// What gpg says of a good signature, in the attacker's words.
+	imitated := "gpg: Signature made Sat Mar 14 09:00:00 2026 UTC\ngpg:                using EDDSA key " + a.Identity().String() +
+		"\ngpg: Good signature from \"conclave\" [full]\n"
+	unsigned := evil.runsWith("gpg -q --batch --store --armor", []byte(imitated+text+imitated))
+	hidden := evil.runsWith("gpg -q --batch --trust-model always -ea -r "+carol.fingerprint, []byte(imitated+text+imitated))
+	instead := func(block func(l string) string) func(l string) string {
+		return func(l string) string {
+			if strings.Contains(l, "BEGIN PGP MESSAGE") {
+				return block(l)
+			}
+			return l
+		}
+	}
 
 	edits := map[string]func(l string) string{
 		"nothing": func(l string) string { return l },
@@ -354,6 +386,11 @@ func TestWhoEditsAMessageChangesNoCommand(t *testing.T) {
 			}
 			return l
 		},
+		"an unsigned packet":                       instead(func(string) string { return unsigned }),
+		"an unsigned packet, encrypted":            instead(func(string) string { return hidden }),
+		"an unsigned packet before the signed one": instead(func(l string) string { return unsigned + l }),
+		"an unsigned packet behind the signed one": instead(func(l string) string { return l + "\n" + unsigned }),
+		"gpg's words around it":                    instead(func(l string) string { return imitated + unsigned + imitated }),
 	}
 	ran := 0
 	for what, edit := range edits {

@@ -26,7 +26,7 @@ func recalled(t *testing.T, s *stage, boards ...ceremony.Ref) []string {
 func TestStatusPostCarriesHowFarTheJournalIs(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	ref, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
+	ref, err := d.Deliver(t.Context(), still(c), statusPost(t, c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestStatusPostCarriesHowFarTheJournalIs(t *testing.T) {
 	}
 	further := (&scenario{t: t, entries: c.History}).
 		then(event.Posted{Key: "board", Ref: ref}, event.Approved{By: s.people(s.bob)[0], PlanHash: c.PlanHash}).c
-	if _, err := d.Redraw(t.Context(), further, rules.Live{}, ref); err != nil {
+	if _, err := d.Redraw(t.Context(), shows(further, rules.Live{}), ref); err != nil {
 		t.Fatal(err)
 	}
 	if got := recalled(t, s); !slices.Equal(got, []string{testMark(further)}) {
@@ -51,21 +51,20 @@ func TestStatusPostCarriesHowFarTheJournalIs(t *testing.T) {
 func TestEditedPostKeepsItsKey(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	old, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
+	old, err := d.Deliver(t.Context(), still(c), statusPost(t, c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.w.Inject(slacktest.Fault{Method: "chat.update", Times: 1, Effect: slacktest.Answer("edit_window_closed")})
-	at, err := d.Redraw(t.Context(), c, rules.Live{Since: time.Now()}, old)
+	at, err := d.Redraw(t.Context(), shows(c, rules.Live{Since: time.Now()}), old)
 	if err != nil || at == old {
 		t.Fatal(at, err)
 	}
 	moved := (&scenario{t: t, entries: c.History}).
 		then(event.Posted{Key: "board", Ref: old}, event.Posted{Key: "board", Ref: at}).c
-	again := newNotifier(d.api, d.directMessages, d.channels, d.accounts, d.health, d.config)
-	again.posts.Gap, again.redraws.Gap = 0, 0
+	again := newNotifier(d.api, d.directMessages, d.channels, d.accounts, d.pace, d.health, d.config)
 	for name, n := range map[string]*notifier{"the same process": d, "the next one": again} {
-		if _, err := n.Redraw(t.Context(), moved, rules.Live{Since: time.Now().Add(time.Hour), Vault: ceremony.ErrSealed}, at); err != nil {
+		if _, err := n.Redraw(t.Context(), shows(moved, rules.Live{Since: time.Now().Add(time.Hour), Vault: ceremony.ErrSealed}), at); err != nil {
 			t.Fatal(err)
 		}
 		if found, err := d.find(t.Context(), c, "board after "+old.TS, c.History[0], at.Channel, ""); err != nil || found != at {
@@ -78,7 +77,7 @@ func TestEditedPostKeepsItsKey(t *testing.T) {
 func TestMarksAreFoundFarBackAndElsewhere(t *testing.T) {
 	s, c := posting(t, slacktest.Config{})
 	d := s.bot.Notifier()
-	if _, err := d.Deliver(t.Context(), c, statusPost(t, c), false); err != nil {
+	if _, err := d.Deliver(t.Context(), still(c), statusPost(t, c), false); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 2*page + 10 {
@@ -88,7 +87,7 @@ func TestMarksAreFoundFarBackAndElsewhere(t *testing.T) {
 	}
 	before := s.w.AddChannel("before", s.w.Bot())
 	d.config.Channel = before.ID()
-	elsewhere, err := d.Deliver(t.Context(), c, statusPost(t, c), false)
+	elsewhere, err := d.Deliver(t.Context(), still(c), statusPost(t, c), false)
 	if err != nil {
 		t.Fatal(err)
 	}

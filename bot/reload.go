@@ -12,14 +12,14 @@ func (b *Bot) ShowIn(channels map[string]string) {
 	n := b.notifier
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.where.Channels = channels
+	n.config.Channels = channels
 }
 
 // isOps reports whether a channel is one in which ceremonies are shown.
 func (n *notifier) isOps(channel string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.Contains(n.where.channels(), channel)
+	return slices.Contains(n.config.channels(), channel)
 }
 
 // withDue adds to an answer that the configuration was changed and is to be reloaded.

@@ -196,3 +196,21 @@ func TestHashesThatBelongIntoASignedWordAreNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestWrongLineIsAnsweredForWhatItIs: as an envelope it would be called a share in the open, with an alarm.
+func TestWrongLineIsAnsweredForWhatItIs(t *testing.T) {
+	s := start(t, slacktest.Config{})
+	for _, wrong := range []string{
+		"-----BEGIN PGP MESSAGE-----\n\nconclave-word1 prod-rekey-k7m2 approved\n-----END PGP MESSAGE-----",
+		"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nconclave-word0 prod-rekey-k7m2 approve\n-----BEGIN PGP SIGNATURE-----\n\nowE=\n-----END PGP SIGNATURE-----",
+	} {
+		if _, err := s.carol.DMs(wrong); err != nil {
+			t.Fatal(err)
+		}
+		s.told(s.carol, "is no word about a ceremony")
+	}
+	s.settle()
+	if len(s.engine.offered()) != 0 || len(s.raisedFor(s.carol.ID())) != 0 {
+		t.Errorf("offered as a share: %q, raised: %q", s.engine.offered(), s.raisedFor(s.carol.ID()))
+	}
+}

@@ -33,7 +33,7 @@ func TestNothingIsShownWhereOthersRead(t *testing.T) {
 	c := s.holds(begin(t, s.plan()))
 	s.ops.ShareOutside(true)
 	s.expect("shared with others than this workspace", s.types(s.alice, "start rekey prod OPS-1"))
-	if _, err := s.bot.Notifier().Deliver(t.Context(), c, statusPost(t, c), false); err == nil {
+	if _, err := s.bot.Notifier().Deliver(t.Context(), still(c), statusPost(t, c), false); err == nil {
 		t.Error("the status post was shown to others")
 	}
 	if len(s.engine.said()) != 0 || len(s.w.Calls("chat.postMessage")) != 0 {

@@ -66,8 +66,7 @@ func setUp(t testing.TB, cfg slacktest.Config) *stage {
 	}
 	s.bot.rhythm.LeastGap = 10 * time.Millisecond
 	s.bot.rhythm.MostGap = 80 * time.Millisecond
-	s.bot.notifier.posts.Gap = 0
-	s.bot.notifier.redraws.Gap = 0
+	s.bot.notifier.pace.Gap = 0
 	s.engine = &fakeEngine{ready: make(chan struct{}), all: map[ceremony.ID]rules.State{}}
 	s.engine.clusters = []ceremony.Cluster{{
 		Name: "prod", Operations: ceremony.Operations(), Initiators: s.people(s.alice), Approvers: s.people(s.alice, s.bob),
@@ -198,7 +197,8 @@ func (s *stage) settle() {
 	s.t.Helper()
 	s.wait("the end of all work", func() bool {
 		_, busy := s.bot.queue.Waiting("")
-		return s.w.Unacknowledged() == 0 && !busy
+		_, answering := s.bot.answers.Waiting("")
+		return s.w.Unacknowledged() == 0 && !busy && !answering
 	})
 }
 
@@ -372,7 +372,10 @@ func (e *fakeEngine) SubmitStatement(_ context.Context, by ceremony.Account, pas
 	if !ok {
 		return "", "", ceremony.NoWord
 	}
-	w, _ := ceremony.ParseStatement(line)
+	w, ok := ceremony.ParseStatement(line)
+	if !ok {
+		return "", "", ceremony.NoWord
+	}
 	return ceremony.ID(w.Of), w.Verb, e.asked("speak " + line + " by " + by.String())
 }
 

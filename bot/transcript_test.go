@@ -17,7 +17,7 @@ func withTranscript(t *testing.T, s *stage) *scenario {
 	t.Helper()
 	p := s.plan()
 	scenario := begin(t, p)
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, statusPost(t, scenario.c), false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(scenario.c), statusPost(t, scenario.c), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,11 +33,11 @@ func TestTranscriptIsPostedAsFilesInTheThread(t *testing.T) {
 	s := start(t, slacktest.Config{})
 	scenario := withTranscript(t, s)
 	m := scenario.message(rules.TranscriptMessage, "")
-	ref, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, false)
+	ref, err := s.bot.Notifier().Deliver(s.ctx(), still(scenario.c), m, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, true)
+	again, err := s.bot.Notifier().Deliver(s.ctx(), still(scenario.c), m, true)
 	if err != nil || again != ref {
 		t.Errorf("posted at %v and then at %v: %v", ref, again, err)
 	}
@@ -88,7 +88,7 @@ func TestTranscriptThatIsNotWhatWasSignedIsNotPosted(t *testing.T) {
 	s.bot.notifier.config.Files = func(rules.State, event.TranscriptSigned) ([]ceremony.File, error) {
 		return nil, ceremony.ErrChain
 	}
-	_, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, scenario.message(rules.TranscriptMessage, ""), false)
+	_, err := s.bot.Notifier().Deliver(s.ctx(), still(scenario.c), scenario.message(rules.TranscriptMessage, ""), false)
 	if !errors.Is(err, ceremony.ErrUndeliverable) || !errors.Is(err, ceremony.ErrChain) {
 		t.Errorf("%v", err)
 	}
@@ -105,7 +105,7 @@ func TestTimeStampFollowsItsTranscript(t *testing.T) {
 		t.Fatalf("the last line of the thread is about %T", m.Entry.Event)
 	}
 	for _, maybe := range []bool{false, true} {
-		if _, err := s.bot.Notifier().Deliver(s.ctx(), scenario.c, m, maybe); err != nil {
+		if _, err := s.bot.Notifier().Deliver(s.ctx(), still(scenario.c), m, maybe); err != nil {
 			t.Fatal(err)
 		}
 	}

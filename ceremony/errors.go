@@ -66,6 +66,8 @@ var (
 	// ErrUndeliverable means that the message can never be posted, for example because
 	// the person is deactivated.
 	ErrUndeliverable = errors.New("the message can't be delivered")
+	// ErrStaysDue means that all was done here that can be. Another notifier has to post it.
+	ErrStaysDue = errors.New("the message stays due")
 )
 
 // KindOf returns the sentinel in the error of a [Vault], or the error itself without one.

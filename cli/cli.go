@@ -60,8 +60,9 @@ func (e UsageError) Unwrap() error { return e.error }
 // NewUsageError wraps the reason why the command line can't be used.
 func NewUsageError(err error) error { return UsageError{err} }
 
-// ReportedError means that the command has printed already what went wrong.
-type ReportedError struct{}
+// ReportedError means that the command has printed already what went wrong. Code is the exit
+// code; 0 stands for [ExitFailed].
+type ReportedError struct{ Code int }
 
 func (ReportedError) Error() string { return "told" }
 

@@ -29,6 +29,10 @@ const (
 	maxPace    = time.Minute
 
 	maxProposals = 1000
+
+	// maxFile is the size in bytes of the largest configuration. A thousand clusters with five
+	// people each have less than one MiB.
+	maxFile = 16 << 20
 )
 
 var (
@@ -345,12 +349,21 @@ func (k *check) role(path string, names []string, what string) {
 	for i, name := range names {
 		where := fmt.Sprintf("%s[%d]", path, i)
 		if k.People[name] == nil {
-			k.complain(where, "nobody under people is called %q", name)
+			k.nobody(where, name)
 		}
 		if slices.Contains(names[:i], name) {
 			k.complain(where, "%s is listed twice; one person has one share and one voice", name)
 		}
 	}
+}
+
+// nobody complains of a name that is not under people.
+func (k *check) nobody(where, name string) {
+	if meant := neighbour(name, slices.Sorted(maps.Keys(k.People))); meant != "" {
+		k.complain(where, "nobody under people is called %q; did you mean %s?", name, meant)
+		return
+	}
+	k.complain(where, "nobody under people is called %q", name)
 }
 
 func (k *check) needKey(path string, names []string, why string) {

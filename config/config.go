@@ -166,17 +166,22 @@ func (l *Log) setDefaults() {
 	l.Format = "text"
 }
 
+// ReadError means that the configuration file itself can't be read.
+type ReadError struct{ error }
+
+func (e ReadError) Unwrap() error { return e.error }
+
 // Load reads and checks a configuration file. When the file can be read, the error is of
-// type [Problems] and has everything that is wrong with it. The files that it names are not
-// opened.
+// type [Problems] and has everything that is wrong with it, else of type [ReadError]. The files
+// that it names are not opened.
 func Load(path string) (*Config, error) {
-	data, err := host.ReadTrusted(host.Path(path))
+	data, err := host.ReadTrustedUpTo(host.Path(path), maxFile)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, ReadError{fmt.Errorf("read configuration: %w", err)}
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, ReadError{fmt.Errorf("read configuration: %w", err)}
 	}
 	return Parse(path, dir, data)
 }
@@ -188,9 +193,8 @@ func Parse(file, dir string, data []byte) (*Config, error) {
 	reading := readYAML(data, dir, c)
 	c.line = reading.line
 	problems := reading.problems
-	if len(problems) == 0 {
-		// A misspelt key would be reported a second time as a missing one.
-		problems = c.problems()
+	if reading.whole {
+		problems = append(problems, unexplained(c.problems(), reading.problems)...)
 	}
 	if len(problems) > 0 {
 		return nil, c.Problems(problems)

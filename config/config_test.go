@@ -2,6 +2,7 @@ package config
 
 import (
 	_ "embed"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -54,10 +55,32 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		want     []string
 	}{
 		{"empty file", minimalConfig, "", []string{`c.yaml: the file is empty`}},
-		{"no YAML", minimalConfig, "a: [", []string{`c.yaml: line 1: did not find expected node content`}},
+		{"no YAML", minimalConfig, "a: [", []string{`c.yaml:1: did not find expected node content`}},
+		{"tab", "    token_file: token", "\ttoken_file: token", []string{`c.yaml:12: is indented with a tab, and YAML takes spaces only`}},
 		{"two documents", "\nslack:", "---\nslack: {}\n---\nslack:", []string{`c.yaml: more than one YAML document in one file`}},
-		{"unknown key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch, owners, witnesses, policy, interference, daily_proposals`}},
-		{"unknown section", "journal:", "jurnal:", []string{`c.yaml:4: jurnal: is not a key that is known here; these are: slack, identity, journal, people, clusters, archive, log`}},
+		{"unknown key", "threshold: 2", "frobnicate: 2\n    threshold: 2", []string{`c.yaml:17: clusters.prod.frobnicate: is not a key that is known here; these are: addresses, ca_file, server_name, namespace, token_file, auth, timeout, channel, operations, initiators, approvers, approvals, holders, receivers, threshold, verification, backup, window, poll, watch, owners, witnesses, policy, interference, daily_proposals`}},
+		{"misspelt key", "threshold: 2", "treshold: 2", []string{`c.yaml:17: clusters.prod.treshold: is not a key that is known here; did you mean threshold?`}},
+		{"misspelt section", "journal:", "jurnal:", []string{`c.yaml:4: jurnal: is not a key that is known here; did you mean journal?`}},
+		{"misspelt key beside the right one", "threshold: 2", "threshold: 2\n    threshhold: 9", []string{`c.yaml:18: clusters.prod.threshhold: is not a key that is known here; did you mean threshold?`}},
+		{"misspelt key that hides nothing", "threshold: 2", "tresholds: 9\n    time-out: 1h\n    poll: soon", []string{
+			`c.yaml:17: clusters.prod.threshold: 9 is more than the 3 holders listed`,
+			`c.yaml:17: clusters.prod.tresholds: is not a key that is known here; did you mean threshold?`,
+			`c.yaml:18: clusters.prod.time-out: is not a key that is known here; did you mean timeout?`,
+			`c.yaml:18: clusters.prod.timeout: 1h is not between 100ms and 2m`,
+			`c.yaml:19: clusters.prod.poll: "soon" is not a duration such as 90s, 15m or 4h`,
+		}},
+		{"value that can't be read hides nothing else", "{slack: U3, key: carol.asc}", "{slack: [U3], key: carol.asc}\n  Dave: {slack: dave}", []string{
+			`c.yaml:8: people.carol.slack: takes one value, not a list or a mapping`,
+			`c.yaml:9: people.Dave: is not a name of a-z, 0-9 and - between them`,
+			`c.yaml:9: people.Dave.slack: "dave" is not a member id such as U0123456789 (not a display name)`,
+		}},
+		{"what follows from it is left out", "holders: [alice, bob, carol]\n    threshold: 2", "holders: alice\n    threshold: 2\nlog: {level: loud}", []string{
+			`c.yaml:16: clusters.prod.holders: takes a list: [one, two], or one a line after a dash`,
+			`c.yaml:18: log.level: "loud" is none of debug, info, warn, error`,
+		}},
+		{"misspelt person", "holders: [alice, bob, carol]", "holders: [alice, bob, caról]", []string{`c.yaml:16: clusters.prod.holders[2]: nobody under people is called "caról"; did you mean carol?`}},
+		{"channel's name as a comment", "slack: {app_token_file: app, bot_token_file: bot, team: T1, channel: C1}", "slack:\n  app_token_file: app\n  bot_token_file: bot\n  team: T1\n  channel: #ops", []string{`c.yaml:6: slack.channel: has no value: YAML takes #ops for a comment; name the channel by its id, such as C0123456789`}},
+		{"channel's name in quotes", "channel: C1", "channel: '#ops'", []string{`c.yaml:2: slack.channel: "#ops" is not a channel id such as C0123456789 (not its name)`}},
 		{"duplicate key", "threshold: 2", "threshold: 2\n    threshold: 3", []string{`c.yaml:18: clusters.prod.threshold: is there twice, on line 17 before`}},
 		{"duplicate person", "  bob: {", "  alice: {slack: U9}\n  bob: {", []string{`c.yaml:7: people.alice: is there twice, on line 6 before`}},
 		{"no value", "threshold: 2", "threshold:", []string{`c.yaml:17: clusters.prod.threshold: has no value`}},
@@ -67,6 +90,8 @@ func TestMistakesAreNamedWithPathAndLine(t *testing.T) {
 		}},
 		{"word for a number", "threshold: 2", "threshold: two", []string{`c.yaml:17: clusters.prod.threshold: "two" is not a whole number`}},
 		{"number for a duration", "threshold: 2", "threshold: 2\n    window: 90", []string{`c.yaml:18: clusters.prod.window: "90" is not a duration such as 90s, 15m or 4h`}},
+		{"tilde in a path", "journal: {directory: journal}", "journal: {directory: ~/journal}", []string{`c.yaml:4: journal.directory: "~/journal" has a ~ or a variable in it, which nothing replaces here: write the whole path`}},
+		{"variable in a path", "app_token_file: app", "app_token_file: '${CREDENTIALS_DIRECTORY}/app'", []string{`c.yaml:2: slack.app_token_file: "${CREDENTIALS_DIRECTORY}/app" has a ~ or a variable in it, which nothing replaces here: write the whole path`}},
 		{"word for a bool", "threshold: 2", "threshold: 2\n    backup: yes", []string{`c.yaml:18: clusters.prod.backup: "yes" is neither true nor false`}},
 		{"text for a list", "holders: [alice, bob, carol]", "holders: alice", []string{`c.yaml:16: clusters.prod.holders: takes a list: [one, two], or one a line after a dash`}},
 		{"list for a text", "channel: C1", "channel: [C1]", []string{`c.yaml:2: slack.channel: takes one value, not a list or a mapping`}},
@@ -279,6 +304,63 @@ func TestExampleConfigShowsTheDefaults(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("config.example.yaml does not say %q", want)
 		}
+	}
+}
+
+// People with a thousand clusters have them in one file.
+func TestConfigurationOfAThousandClustersIsRead(t *testing.T) {
+	before, cluster, _ := strings.Cut(minimalConfig, "  prod:\n")
+	var text strings.Builder
+	text.WriteString(before)
+	for i := range 1000 {
+		fmt.Fprintf(&text, "  prod-%d:\n%s\n", i, strings.ReplaceAll(cluster, "//vault:", fmt.Sprintf("//vault-%d:", i)))
+	}
+	path := filepath.Join(t.TempDir(), "conclave.yaml")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d KiB", text.Len()>>10)
+	if len(c.Clusters) != 1000 {
+		t.Errorf("%d clusters are read", len(c.Clusters))
+	}
+}
+
+// Who copies the example waits for nothing that they have not chosen, and nobody is asked for more than by default.
+func TestExampleConfigChoosesNothingButWhatIsRequired(t *testing.T) {
+	c, err := Load("../config.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := *c.Clusters["prod"]
+	want := got
+	want.setDefaults()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("other than the defaults (-default +example):\n%s", diff)
+	}
+	if len(got.Policy) > 0 || got.Auth != (Auth{}) || c.Archive.Directory != "" || c.Slack.APIURL != "" {
+		t.Errorf("the example chooses what nothing asks for: %+v", got)
+	}
+}
+
+// What is behind comment signs can be chosen as it stands.
+func TestPolicyOfTheExampleIsValid(t *testing.T) {
+	text, err := os.ReadFile("../config.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := strings.Index(string(text), "    # policy:\n")
+	until := from + strings.Index(string(text)[from:], "    # What happens in Vault")
+	chosen := regexp.MustCompile(`(?m)^( +)# ([a-z_]+:)( [^ ]+| .*[/\]].*)?$`).ReplaceAllString(string(text)[from:until], "$1$2$3")
+	c, err := Parse("c.yaml", "/", []byte(string(text)[:from]+chosen+string(text)[until:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Clusters["prod"].Policy["rekey"]; p == nil || p.CoolingOff == 0 || p.QuietHours == "" || len(p.Ways) != 3 {
+		t.Errorf("the policy is %+v", p)
 	}
 }
 

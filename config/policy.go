@@ -75,7 +75,7 @@ func (k *check) policies(path string, c *Cluster) {
 	for i, name := range c.Witnesses {
 		where := fmt.Sprintf("%s.witnesses[%d]", path, i)
 		if k.People[name] == nil {
-			k.complain(where, "nobody under people is called %q", name)
+			k.nobody(where, name)
 		}
 		for _, role := range []struct {
 			name   string

@@ -35,9 +35,27 @@ func ReadSecret(path Path) ([]byte, error) {
 	return data, nil
 }
 
+// ReadToken reads a file with one token or access key, as [ReadSecret] reads a secret. The error
+// says what the file holds when it is something else. The caller wipes the result.
+func ReadToken(path Path) ([]byte, error) {
+	data, err := ReadFile(path, true)
+	if err != nil {
+		return nil, err
+	}
+	token, err := paste.Token(data)
+	if err != nil {
+		clear(data)
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return token, nil
+}
+
 // ReadFile reads a regular file of at most [MaxFile] bytes. It refuses a private file to
 // which other accounts have any right.
-func ReadFile(path Path, private bool) ([]byte, error) {
+func ReadFile(path Path, private bool) ([]byte, error) { return readUpTo(path, private, MaxFile) }
+
+// readUpTo is [ReadFile] of at most limit bytes.
+func readUpTo(path Path, private bool, limit int) ([]byte, error) {
 	f, err := os.Open(string(path))
 	if err != nil {
 		return nil, err
@@ -54,7 +72,10 @@ func ReadFile(path Path, private bool) ([]byte, error) {
 		return nil, fmt.Errorf("%s has mode %04o, which lets other accounts at it: chmod 600 %[1]s, "+
 			"and think of what it holds as known", path, mode.Perm())
 	}
-	data, err := ReadBounded(f, MaxFile)
+	data, err := ReadBounded(f, min(limit, int(info.Size())+MaxFile))
+	if errors.Is(err, ErrOverlong) {
+		return nil, fmt.Errorf("read %s: %w: %d KiB are the most", path, err, limit>>10)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
@@ -98,10 +119,19 @@ func ReadEvidence(path string) ([]byte, error) {
 	return data, err
 }
 
-// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust. It
-// refuses a file that is not [Trusted].
+// MaxTrusted is the size in bytes of the largest configuration or public key. A key may have photos
+// on it, and the signatures of many people.
+const MaxTrusted = 4 << 20
+
+// ReadTrusted is [ReadFile] of a file that decides who takes part or whom to trust, of at most
+// [MaxTrusted] bytes. It refuses a file that is not [Trusted].
 func ReadTrusted(path Path) ([]byte, error) {
-	data, err := ReadFile(path, false)
+	return ReadTrustedUpTo(path, MaxTrusted)
+}
+
+// ReadTrustedUpTo is [ReadTrusted] of a file of at most limit bytes.
+func ReadTrustedUpTo(path Path, limit int) ([]byte, error) {
+	data, err := readUpTo(path, false, limit)
 	if err != nil {
 		return nil, err
 	}

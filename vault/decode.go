@@ -18,6 +18,9 @@ func decode[T any](body []byte, fields ...string) (T, error) {
 	var answer T
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(body, &top); err != nil {
+		if isWebPage(body) {
+			return answer, fmt.Errorf("%w: %w", ceremony.ErrUncertain, errWebPage)
+		}
 		return answer, malformed("it is not JSON")
 	}
 	level, inner := body, top

@@ -1,12 +1,13 @@
 package vault
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
+
+	"conclave/ceremony/paste"
 )
 
 // Login is a way to a token: [AppRole] or [Kubernetes]. Its token is kept in memory only.
@@ -100,14 +101,12 @@ func readLine(path string, who permits) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	line := bytes.TrimSpace(data)
-	switch {
-	case len(line) == 0:
-		return "", fmt.Errorf("%s is empty", path)
-	case len(data) > maxToken:
+	if len(data) > maxToken {
 		return "", fmt.Errorf("%s is longer than any token", path)
-	case bytes.ContainsFunc(line, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", errors.New(path + " holds more than one line of printable characters")
 	}
-	return string(line), nil
+	token, err := paste.Token(data)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return string(token), nil
 }

@@ -104,8 +104,11 @@ func (n *node) send(ctx context.Context, r request) ([]byte, *fault) {
 	if answered, ok := errors.AsType[*api.ResponseError](err); ok {
 		f.status = answered.StatusCode
 		f.sentinel = sentinelOf(f.status)
-		if f.sentinel == ceremony.ErrRefused && answered.RawError {
-			f.sentinel = ceremony.ErrUncertain // Vault refuses in JSON: this comes from an intermediary
+		if answered.RawError { // Vault answers in JSON: this comes from an intermediary
+			f.cause = strangerOf(answered.Errors)
+			if f.sentinel == ceremony.ErrRefused || f.sentinel == ceremony.ErrSealed {
+				f.sentinel = ceremony.ErrUncertain
+			}
 		}
 		return nil, f
 	}

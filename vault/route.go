@@ -128,7 +128,9 @@ func (c *Client) settle(ctx context.Context, r request, f *fault) error {
 			f.sentinel = ceremony.ErrUnsupported
 			return f
 		}
-		f.cause = c.deniedBecause(ctx, r)
+		if f.cause == nil {
+			f.cause = c.deniedBecause(ctx, r)
+		}
 		return f
 	case http.StatusServiceUnavailable:
 	default:
@@ -137,6 +139,7 @@ func (c *Client) settle(ctx context.Context, r request, f *fault) error {
 	status, err := c.sealStatus(ctx, f.node)
 	switch {
 	case err == nil && status.Sealed:
+		f.sentinel = ceremony.ErrSealed
 	case r.isWrite():
 		f.sentinel = ceremony.ErrUncertain
 	case err == nil:

@@ -279,7 +279,11 @@ func TestConfigurationThatWouldHarmIsRefused(t *testing.T) {
 		"no such file":                    {Addresses: []string{ok}, TokenFile: filepath.Join(folder, "none")},
 		"can be read by others":           {Addresses: []string{ok}, TokenFile: open},
 		"is empty":                        {Addresses: []string{ok}, TokenFile: writeFile(t, "empty", "\n")},
-		"more than one line":              {Addresses: []string{ok}, TokenFile: writeFile(t, "two", "hvs.a\nhvs.b")},
+		"it has several lines":            {Addresses: []string{ok}, TokenFile: writeFile(t, "two", "hvs.a\nhvs.b")},
+		"the token stands in quotes":      {Addresses: []string{ok}, TokenFile: writeFile(t, "quoted", `"hvs.a"`)},
+		"a name in front of the token":    {Addresses: []string{ok}, TokenFile: writeFile(t, "named", "VAULT_TOKEN=hvs.a")},
+		"it names a variable":             {Addresses: []string{ok}, TokenFile: writeFile(t, "variable", "${VAULT_TOKEN}")},
+		"it holds the path of a file":     {Addresses: []string{ok}, TokenFile: writeFile(t, "path", "~/.vault-token")},
 		"is longer than any token":        {Addresses: []string{ok}, TokenFile: writeFile(t, "long", strings.Repeat("x", 9000))},
 	} {
 		c, err := vault.New(config)

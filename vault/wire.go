@@ -111,7 +111,7 @@ func (w *wire) dialTLS(ctx context.Context, network, address string) (*tls.Conn,
 	secured := tls.Client(conn, trust)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		conn.Close()
-		return nil, &unsent{err: err, connected: true}
+		return nil, &unsent{err: untrusted(err, trust.ServerName), connected: true}
 	}
 	return secured, nil
 }

@@ -17,17 +17,12 @@ type Message struct {
 	Blocks []slack.Block
 }
 
-// Options returns the message as Slack's client takes it.
+// Options returns the message as Slack's client takes it, cut to what fits into one post.
 func (m Message) Options() []slack.MsgOption {
 	m = m.OrStop()
-	blocks := m.Blocks
-	if len(blocks) > wording.MaxBlocks {
-		blocks = append(blocks[:wording.MaxBlocks-1:wording.MaxBlocks-1],
-			footnote("There is more than fits into one message."))
-	}
 	return []slack.MsgOption{
 		slack.MsgOptionText(wording.Clip(m.Line, wording.MaxLine), false),
-		slack.MsgOptionBlocks(blocks...),
+		slack.MsgOptionBlocks(shortened(m.Blocks)...),
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl(),
 	}

@@ -67,7 +67,7 @@ func renderWatched(c rules.State, m rules.Message, by wording.Signer) (Message, 
 	case m.Kind == rules.GateMessage:
 		return renderGate(c, *m.To, m.Entry, by)
 	}
-	return renderWitness(c, *m.To, by)
+	return renderWitness(c, *m.To, m.Entry, by)
 }
 
 // renderParcel returns a message that brings an encrypted share or token.

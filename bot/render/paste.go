@@ -26,21 +26,31 @@ func throughConclave(command, then string) slack.Block {
 }
 
 // throughGPG says how a person does with gpg alone what is asked. then says what to do with
-// what the command prints. A key is what gpg needs first.
+// what the command prints. A key is what gpg needs first. Commands are typed in the order in
+// which they stand here, and each tee reads the block below it.
 func throughGPG(by ceremony.Fingerprint, signed ceremony.SignedInstruction, then string, keys ...string) []slack.Block {
 	blocks := []slack.Block{
-		section("*With gpg alone*, paste nothing of this message at your shell's prompt: whoever can edit a message in Slack would type there. Paste it into gpg:"),
+		section("*With gpg alone*, paste nothing of this message at your shell's prompt: whoever can edit a message in Slack would type there. Nor into gpg, which stops at a fault and leaves the rest of the paste to the shell. `tee` reads all of it, until Ctrl-D. What you type stands in the holders' guide as well: if it differs here, stop."),
 	}
+	step := 1
+	save := func(before, command, block string) {
+		blocks = append(blocks,
+			section("*%d.* %sType `%s` and press Return. Paste this, press Return, and Ctrl-D:", step, before, wording.Escape(command)),
+			copied(block))
+		step++
+	}
+	before := ""
 	for _, key := range keys {
-		blocks = append(blocks, section("*1.* Type `gpg --import` and press Return. Paste this, press Return, and Ctrl-D:"), copied(key))
+		save(before, wording.SaveKey, key)
+		before = "Type `" + wording.ImportKey + "` and press Return. "
 	}
-	step := 1 + len(keys)
+	save(before, wording.SaveOrder, signed.Message)
 	return append(blocks,
-		section("*%d.* Type `gpg -d` and press Return. Paste this, press Return, and Ctrl-D:", step),
-		copied(signed.Message),
-		section("*%d.* Read what gpg prints. It must say `Good signature` by the key that you were given once and have pinned:", step+1),
+		section("*%d.* Type `%s` and press Return. Read what gpg prints below that. It must say `Good signature` by the key that you were given once and have pinned, and nowhere `BAD`:",
+			step, wording.VerifyOrder),
 		listing(wording.Grouped(by)),
-		section("*%d.* Copy the command from what gpg has printed, and from nowhere else. %s", step+2, then),
+		section("*%d.* Only then type `%s` and press Return. Copy the command from what gpg prints now, and from nowhere else. %s",
+			step+1, wording.PrintOrder, then),
 	)
 }
 

@@ -22,6 +22,9 @@ func renderGate(c rules.State, to ceremony.Person, e event.Entry, by wording.Sig
 	}
 	blocks = append(blocks,
 		section("The next step waits for you: before %s, a witness has to let it happen.", wording.GateWords(c, asked.Gate)),
+	)
+	blocks = append(blocks, since(c, e)...)
+	blocks = append(blocks,
 		section("Have you seen that everything so far was as the plan says? The thread of the status post has every step. What was not as it should be goes into the journal with `/ceremony exception %s` and what you saw.", c.ID()),
 		section("*Hash of the plan*\n`%s`\n*in words:* %s", c.PlanHash, ceremony.SpokenHash(c.PlanHash, wording.SpokenWords)),
 		slack.NewActionBlock("decide",
@@ -36,12 +39,13 @@ func renderGate(c rules.State, to ceremony.Person, e event.Entry, by wording.Sig
 }
 
 // renderWitness asks a witness for their statement about the whole ceremony.
-func renderWitness(c rules.State, to ceremony.Person, by wording.Signer) (Message, error) {
+func renderWitness(c rules.State, to ceremony.Person, e event.Entry, by wording.Signer) (Message, error) {
 	what := "Your statement as a witness: " + wording.Subject(c.Plan)
 	blocks := []slack.Block{title(what), section("%s", wording.OutcomeWords(c))}
 	if !c.OwesWitness() {
 		return Message{Line: what, Blocks: append(blocks, section("A witness has spoken."))}, nil
 	}
+	blocks = append(blocks, since(c, e)...)
 	value := wording.ButtonValue(c)
 	blocks = append(blocks,
 		section("Do you agree that it went as the plan and its thread say? Your answer becomes part of the transcript. With a reason, type `/ceremony witness %s agree` or `disagree`, and why.", c.ID()),
@@ -54,6 +58,15 @@ func renderWitness(c rules.State, to ceremony.Person, by wording.Signer) (Messag
 	)
 	how, err := SignInstead(c, to, ceremony.SayAgree, by)
 	return Message{Line: what, Blocks: append(blocks, how...)}, err
+}
+
+// since shows a witness what has happened since they were asked last.
+func since(c rules.State, e event.Entry) []slack.Block {
+	steps := wording.SinceWords(c, e)
+	if steps == "" {
+		return nil
+	}
+	return []slack.Block{section("*What has happened since*\n%s", steps)}
 }
 
 // SignInstead shows how to say the same with a signature, to a person with a key.

@@ -1,6 +1,7 @@
 package slacktest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,25 @@ func TestLongTextIsCutOrRefused(t *testing.T) {
 	if a := c.form("chat.postEphemeral", "channel", ops.ID(), "user", alice.ID(), "text",
 		chars(4001)); a["error"] != "msg_too_long" {
 		t.Errorf("ephemeral: %v", a["error"])
+	}
+}
+
+// TestBlocksOfThirteenThousandCharactersAreRefused, although each block is within its limits.
+func TestBlocksOfThirteenThousandCharactersAreRefused(t *testing.T) {
+	w := start(t, slacktest.Config{})
+	c := client{t, w}
+	ops := w.AddChannel("ops", w.Bot())
+	blocks := func(n int) string {
+		one := `{"type":"section","text":{"type":"mrkdwn","text":"` + chars(2500) + `"}}`
+		return "[" + strings.Join(slices.Repeat([]string{one}, n), ",") + "]"
+	}
+	ts := c.ok("chat.postMessage", "channel", ops.ID(), "text", "hello", "blocks", blocks(5))["ts"].(string)
+	wantNoViolations(t, w)
+	if a := c.form("chat.postMessage", "channel", ops.ID(), "text", "hello", "blocks", blocks(6)); a["error"] != "msg_blocks_too_long" {
+		t.Errorf("post: %v", a["error"])
+	}
+	if a := c.form("chat.update", "channel", ops.ID(), "ts", ts, "text", "hello", "blocks", blocks(6)); a["error"] != "msg_too_long" {
+		t.Errorf("update: %v", a["error"])
 	}
 }
 

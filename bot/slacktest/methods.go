@@ -3,12 +3,15 @@ package slacktest
 // tier is a method's rate: calls a minute, for one app in one workspace.
 type tier int
 
-// Source: docs.slack.dev "Rate limits". perChannel is chat.postMessage's own: one a second and channel.
+// Source: docs.slack.dev "Rate limits". perChannel is chat.postMessage's own: one a second and channel, and "several
+// hundred" a minute in a workspace.
 const (
 	tier2      tier = 20
 	tier3      tier = 50
 	tier4      tier = 100
 	perChannel tier = -1
+
+	postsAMinute = 300
 )
 
 // method is one method of the Web API.

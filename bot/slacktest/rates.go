@@ -19,38 +19,59 @@ func newRates() rates {
 // told notes that the client was told to wait.
 func (r *rates) told(key string, now time.Time, wait time.Duration) { r.notTill[key] = now.Add(wait) }
 
-// limitLocked counts a call. It returns how long the client has to wait when the call is above the method's rate.
+// grain is how much early a client may be that waits as Retry-After has said: it is in whole seconds, rounded up.
+const grain = 10 * time.Millisecond
+
+// rate is how many calls Slack takes in a window.
+type rate struct {
+	key    string
+	most   int
+	window time.Duration
+}
+
+// ratesOfLocked returns the rates of a method.
+func (w *Workspace) ratesOfLocked(t tier, method, channel string) []rate {
+	if t != perChannel {
+		return []rate{{method, int(t), time.Minute}}
+	}
+	if ch := w.channelByIDLocked(channel); ch != nil && ch.kind == directMessage {
+		channel = ch.members[0].id // which stands for the same place
+	}
+	return []rate{{method, postsAMinute, time.Minute}, {method + " " + channel, 1, time.Second}}
+}
+
+// limitLocked counts a call. It returns how long the client has to wait when the call is above one of the method's rates.
 func (w *Workspace) limitLocked(t tier, method, channel string) time.Duration {
-	now := w.cfg.Now()
-	// Retry-After is in whole seconds, which Slack rounds up. A client that is this much early has kept to it.
-	const grain = 10 * time.Millisecond
-	for _, key := range []string{method, method + " " + channel} {
-		if till := w.rates.notTill[key]; now.Add(grain).Before(till) {
+	now, limits := w.cfg.Now(), w.ratesOfLocked(t, method, channel)
+	for _, l := range limits {
+		if till := w.rates.notTill[l.key]; now.Add(grain).Before(till) {
 			w.violateLocked(record.RuleRetryAfter, method, "called %v before the wait was over",
 				till.Sub(now).Round(time.Millisecond))
 		}
 	}
-	key, most, window := method, int(t), time.Minute
-	if t == perChannel {
-		key, most, window = method+" "+channel, 1, time.Second
-	}
-	recent := w.rates.calls[key]
-	for len(recent) > 0 && now.Sub(recent[0]) >= window {
-		recent = recent[1:]
-	}
-	if len(recent) >= most {
+	for _, l := range limits {
+		recent := w.rates.calls[l.key]
+		for len(recent) > 0 && now.Sub(recent[0]) >= l.window {
+			recent = recent[1:]
+		}
+		w.rates.calls[l.key] = recent
+		if len(recent) < l.most {
+			continue
+		}
 		if method == "apps.connections.open" {
-			w.violateLocked(record.RuleStorm, method, "more than %d in a minute", most)
+			w.violateLocked(record.RuleStorm, method, "more than %d in a minute", l.most)
 		}
 		if w.cfg.RateLimits {
-			wait := max(recent[0].Add(window).Sub(now), time.Second).Truncate(time.Second) + time.Second
-			if t == perChannel {
+			wait := max(recent[0].Add(l.window).Sub(now), time.Second).Truncate(time.Second) + time.Second
+			if l.window == time.Second {
 				wait = time.Second
 			}
-			w.rates.told(key, now, wait)
+			w.rates.told(l.key, now, wait)
 			return wait
 		}
 	}
-	w.rates.calls[key] = append(recent, now)
+	for _, l := range limits {
+		w.rates.calls[l.key] = append(w.rates.calls[l.key], now)
+	}
 	return 0
 }

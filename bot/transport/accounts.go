@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -31,21 +30,14 @@ type Claim struct {
 
 // Accounts asks Slack whose account a user id is, and remembers the answer for a while.
 type Accounts struct {
-	api  *slack.Client
-	team string // ours
-
-	mu    sync.Mutex
-	known map[string]asked // user id → answer
-}
-
-type asked struct {
-	user *slack.User
-	at   time.Time
+	api   *slack.Client
+	team  string               // ours
+	known *Memory[*slack.User] // user id → answer
 }
 
 // NewAccounts returns the accounts of one workspace or organisation.
 func NewAccounts(api *slack.Client, team string) *Accounts {
-	return &Accounts{api: api, team: team, known: map[string]asked{}}
+	return &Accounts{api: api, team: team, known: NewMemory[*slack.User]()}
 }
 
 // Account returns the account behind a claim, or a denial. The account's team is
@@ -100,13 +92,9 @@ func (a *Accounts) belongs(u *slack.User, team string) bool {
 // User returns Slack's description of an account. It wraps ErrSlackSilent when Slack
 // does not answer, and is refusal.UnknownUser when Slack does not know the account.
 func (a *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
-	a.mu.Lock()
-	known, ok := a.known[id]
-	a.mu.Unlock()
-	if ok && time.Since(known.at) < freshness {
-		return known.user, nil
-	}
-	u, err := Read(ctx, func() (*slack.User, error) { return a.api.GetUserInfoContext(ctx, id) })
+	u, err := a.known.Get(ctx, id, time.Now().Add(-freshness), func() (*slack.User, error) {
+		return Read(ctx, func() (*slack.User, error) { return a.api.GetUserInfoContext(ctx, id) })
+	})
 	if said, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		switch said.Err {
 		case "user_not_found", "user_not_visible":
@@ -116,27 +104,18 @@ func (a *Accounts) User(ctx context.Context, id string) (*slack.User, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask Slack who %s is: %w", id, err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.known[id] = asked{u, time.Now()}
 	return u, nil
 }
 
 // Knows reports whether an answer of Slack's about an account is remembered.
 func (a *Accounts) Knows(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, known := a.known[id]
+	_, known := a.known.Recall(id)
 	return known
 }
 
 // Forget drops what is known about an account. It is called when Slack says that the
 // account has changed.
-func (a *Accounts) Forget(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.known, id)
-}
+func (a *Accounts) Forget(id string) { a.known.Forget(id) }
 
 // Claimed returns the account of a sender who was turned away, as far as the envelope
 // tells.

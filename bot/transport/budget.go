@@ -17,9 +17,6 @@ type Budget struct {
 	keys map[string]*rate.Limiter // by key; one whose budget is whole is not kept for long
 }
 
-// forgetful is the number of keys from which on those with a whole budget are dropped.
-const forgetful = 256
-
 // NewBudget returns a budget of so much a second under each key, which is saved up to burst
 // and, under all keys together, to shared times that much.
 func NewBudget(each float64, burst, shared int) *Budget {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -15,47 +14,39 @@ import (
 // Channels checks the channels in which ceremonies are shown. Each is checked again
 // after a while, since it may be shared with another organisation at any time.
 type Channels struct {
-	api *slack.Client
-
-	mu    sync.Mutex
-	known map[string]looked // channel id → answer
-}
-
-type looked struct {
-	fault error
-	at    time.Time
+	api   *slack.Client
+	known *Memory[error] // channel id → what is wrong with it
 }
 
 // NewChannels returns channels of which nothing is known yet.
-func NewChannels(api *slack.Client) *Channels { return &Channels{api: api, known: map[string]looked{}} }
+func NewChannels(api *slack.Client) *Channels { return &Channels{api: api, known: NewMemory[error]()} }
 
 // Check returns a denial when ceremonies must not or can't be shown in a channel.
 func (c *Channels) Check(ctx context.Context, id string) error {
-	c.mu.Lock()
-	known, ok := c.known[id]
-	c.mu.Unlock()
-	if ok && time.Since(known.at) < freshness {
-		return known.fault
+	fault, err := c.known.Get(ctx, id, time.Now().Add(-freshness), func() (error, error) { return c.look(ctx, id) })
+	if err != nil {
+		return fmt.Errorf("look at channel %s: %w", id, err)
 	}
+	return fault
+}
+
+// look returns what is wrong with a channel, or that Slack can't be asked.
+func (c *Channels) look(ctx context.Context, id string) (fault, err error) {
 	ch, err := Read(ctx, func() (*slack.Channel, error) {
 		return c.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	})
-	var fault error
 	said, answered := errors.AsType[slack.SlackErrorResponse](err)
 	switch {
 	case answered && said.Err == "channel_not_found":
-		fault = refusal.OpsChannelGone
+		return refusal.OpsChannelGone, nil
 	case err != nil:
-		return fmt.Errorf("look at channel %s: %w", id, err)
+		return nil, err
 	case Outside(ch):
-		fault = refusal.OpsChannelShared
+		return refusal.OpsChannelShared, nil
 	case ch.IsArchived, !ch.IsMember:
-		fault = refusal.OpsChannelGone
+		return refusal.OpsChannelGone, nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.known[id] = looked{fault, time.Now()}
-	return fault
+	return nil, nil
 }
 
 // Outside reports whether people who are not of the workspace can read a channel.

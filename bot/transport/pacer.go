@@ -1,20 +1,10 @@
 package transport
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
-)
-
-const (
-	// PostPace is the least time between two posts in one channel. Slack takes one a
-	// second, and counts when they arrive: some of them travel faster than others.
-	// Source: docs.slack.dev "Rate limits", chat.postMessage.
-	PostPace = 1100 * time.Millisecond
-	// RedrawPace is the least time between two edits of one status post.
-	RedrawPace = 1500 * time.Millisecond
 )
 
 // Pacer spaces out what is done under one key. Each key has a limiter.
@@ -28,23 +18,6 @@ type Pacer struct {
 // NewPacer returns a pacer with so much time between two acts.
 func NewPacer(gap time.Duration) *Pacer {
 	return &Pacer{Gap: gap, limiters: map[string]*rate.Limiter{}}
-}
-
-// Wait returns when it is this caller's turn. An error means that the caller's context
-// ended before that, and that the turn was given back.
-func (p *Pacer) Wait(ctx context.Context, key string) error {
-	p.mu.Lock()
-	turn := p.limiterLocked(key).Reserve()
-	p.mu.Unlock()
-	d := turn.Delay()
-	if d == 0 {
-		return context.Cause(ctx)
-	}
-	err := Sleep(ctx, d)
-	if err != nil {
-		turn.Cancel()
-	}
-	return err
 }
 
 // Free reports whether nothing was done under the key for a while, and notes that

@@ -23,6 +23,7 @@ const (
 	KindForm    Kind = "form" // sent
 	KindOpening Kind = "opening of a form"
 	KindNotice  Kind = "notice"
+	KindAnswer  Kind = "answer"
 	// KindSearch is the search for secrets in what found no place in the queue.
 	KindSearch Kind = "search"
 )

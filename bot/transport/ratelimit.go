@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -21,29 +20,29 @@ const (
 	defaultRetryAfter = 30 * time.Second
 )
 
-// rateLimitedClient is an HTTP client that does what Slack's Retry-After says, for all
-// callers of a method and not for one alone. It repeats a call only when Slack has said
-// that it did nothing (429). What became of a call whose answer was lost is never
-// guessed (P5).
+// rateLimitedClient is an HTTP client that keeps the pace of Slack's API, and does what its
+// Retry-After says for all callers of a method and not for one alone. It repeats a call only
+// when Slack has said that it did nothing (429). What became of a call whose answer was lost
+// is never guessed (P5).
 type rateLimitedClient struct {
 	client *http.Client
+	pace   *Pace
 	health *Monitor
-
-	mu    sync.Mutex
-	until map[string]time.Time // method → not before
 }
 
 // NewRateLimitedClient returns a client whose waits are noted in the health.
-func NewRateLimitedClient(client *http.Client, h *Monitor) *rateLimitedClient {
-	return &rateLimitedClient{client: client, health: h, until: map[string]time.Time{}}
+func NewRateLimitedClient(client *http.Client, pace *Pace, h *Monitor) *rateLimitedClient {
+	return &rateLimitedClient{client: client, pace: pace, health: h}
 }
 
-// Do makes the call, after the wait that Slack asked for.
+// Do makes the call when its turn has come.
 func (c *rateLimitedClient) Do(req *http.Request) (*http.Response, error) {
-	method := path.Base(req.URL.Path)
+	method, how := path.Base(req.URL.Path), rankOf(req.Context())
 	for try := 0; ; try++ {
-		if err := c.wait(req.Context(), method); err != nil {
-			return nil, err
+		if !how.taken {
+			if err := c.pace.Wait(req.Context(), how.rank, method); err != nil {
+				return nil, ErrWaited{method, err}
+			}
 		}
 		if try > 0 {
 			body, err := req.GetBody()
@@ -58,7 +57,7 @@ func (c *rateLimitedClient) Do(req *http.Request) (*http.Response, error) {
 			return resp, err
 		}
 		c.slowDown(method, resp.Header)
-		if try == maxRepeats || (req.Body != nil && req.GetBody == nil) {
+		if how.taken || try == maxRepeats || (req.Body != nil && req.GetBody == nil) {
 			return resp, nil
 		}
 		_ = resp.Body.Close()
@@ -72,11 +71,7 @@ func (c *rateLimitedClient) slowDown(method string, h http.Header) {
 		wait = max(time.Duration(s)*time.Second, time.Second)
 	}
 	c.health.throttled()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t := time.Now().Add(wait); t.After(c.until[method]) {
-		c.until[method] = t
-	}
+	c.pace.Hold(method, wait)
 }
 
 // ErrWaited means that the call was not made: its caller's context ended before Slack
@@ -88,21 +83,6 @@ type ErrWaited struct {
 
 func (e ErrWaited) Error() string { return "wait before " + e.method + ": " + e.cause.Error() }
 func (e ErrWaited) Unwrap() error { return e.cause }
-
-// wait returns when a method may be called, or with an ErrWaited.
-func (c *rateLimitedClient) wait(ctx context.Context, method string) error {
-	for {
-		c.mu.Lock()
-		d := time.Until(c.until[method])
-		c.mu.Unlock()
-		if d <= 0 {
-			return nil
-		}
-		if err := Sleep(ctx, d); err != nil {
-			return ErrWaited{method, err}
-		}
-	}
-}
 
 // Sleep waits for d. It returns earlier, with the cause, when the context ends.
 func Sleep(ctx context.Context, d time.Duration) error {

@@ -30,7 +30,10 @@ func NewFakeNotifier() *FakeNotifier {
 	return &FakeNotifier{Posted: map[string]int{}, tries: map[string]int{}}
 }
 
-func (f *FakeNotifier) Deliver(_ context.Context, c rules.State, m rules.Message, maybe bool) (ceremony.Ref, error) {
+func (f *FakeNotifier) Deliver(
+	_ context.Context, now func() rules.State, m rules.Message, maybe bool,
+) (ceremony.Ref, error) {
+	c := now()
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	key := string(c.ID()) + " " + m.Key
@@ -54,7 +57,10 @@ func (f *FakeNotifier) Deliver(_ context.Context, c rules.State, m rules.Message
 	return ref, err
 }
 
-func (f *FakeNotifier) Redraw(_ context.Context, c rules.State, _ rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+func (f *FakeNotifier) Redraw(
+	_ context.Context, now func() (rules.State, rules.Live), at ceremony.Ref,
+) (ceremony.Ref, error) {
+	c, _ := now()
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	f.Drawn = append(f.Drawn, c)

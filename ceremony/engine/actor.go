@@ -40,7 +40,7 @@ type actor struct {
 	toDeliver chan rules.State
 	toRedraw  chan snapshot
 	toArchive []chan rules.State // one for each of the engine's archives
-	recovered bool               // messages that are due may have been posted before this start
+	born      int                // what was due by this event may have been posted before this start; 0 of a new ceremony
 	wake      chan struct{}      // has a token when what was learnt elsewhere may let it go on
 	gate      chan struct{}      // closed when people may be told, and posts be edited
 
@@ -53,7 +53,7 @@ type actor struct {
 	starts  int           // how often the current attempt was asked for in vain
 	lost    time.Time     // when the wait for Vault's last answer was given up
 	refused int           // sequence number of the Submitting that Vault refused explicitly
-	unread  rules.Unread  // since when Vault's backup can't be read
+	unread  unread        // since when Vault's backup can't be read
 	wait    time.Duration // the next pause after an act that did not succeed
 	after   time.Time     // when the act may be tried again
 	polled  time.Time     // when Vault was last polled
@@ -70,7 +70,6 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 		done:      make(chan struct{}),
 		toDeliver: make(chan rules.State, 1),
 		toRedraw:  make(chan snapshot, 1),
-		recovered: recovered,
 		wake:      make(chan struct{}, 1),
 		gate:      make(chan struct{}),
 		c:         c,
@@ -79,6 +78,9 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 			Observe: e.config.Conditions != nil && c.Plan.Operation != ceremony.Alarm,
 		},
 		wait: shortestWait,
+	}
+	if recovered {
+		a.born = c.Seq()
 	}
 	for range e.config.Archives {
 		a.toArchive = append(a.toArchive, make(chan rules.State, 1))
@@ -95,8 +97,15 @@ func newActor(e *Engine, cluster ceremony.Cluster, c rules.State, recovered bool
 func (a *actor) run(ctx context.Context) {
 	telling, stop := context.WithCancel(ctx)
 	var tellers sync.WaitGroup
-	tellers.Go(func() { a.deliverLoop(telling) })
-	tellers.Go(func() { a.redrawLoop(telling) })
+	for _, loop := range []func(context.Context){a.deliverLoop, a.redrawLoop} {
+		tellers.Go(func() {
+			select {
+			case <-a.gate:
+				loop(telling)
+			case <-telling.Done():
+			}
+		})
+	}
 	for i, archive := range a.e.config.Archives {
 		tellers.Go(func() { a.archiveLoop(telling, archive, a.toArchive[i]) })
 	}
@@ -127,7 +136,7 @@ func (a *actor) run(ctx context.Context) {
 // step does what is to be done now. It returns how long run must wait for a request
 // before the next step, 0 when the next step is due at once.
 func (a *actor) step(ctx context.Context) time.Duration {
-	if !a.telling && (!a.recovered || a.e.mayTell(a.c)) {
+	if !a.telling && (a.born == 0 || a.e.mayTell(a.c)) {
 		a.telling = true
 		close(a.gate)
 	}

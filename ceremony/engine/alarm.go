@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
+	"conclave/ceremony/planning"
 	"conclave/ceremony/rules"
 )
 
@@ -53,7 +54,7 @@ func (e *Engine) openAlarm(cluster string) (rules.State, bool) {
 func (e *Engine) alarmPlan(cluster ceremony.Cluster, first event.Noticed) ceremony.Plan {
 	now := time.Now().UTC().Truncate(time.Second)
 	return ceremony.Plan{
-		Ceremony:   newID(cluster.Name, ceremony.Alarm),
+		Ceremony:   planning.NewID(cluster.Name, ceremony.Alarm),
 		Operation:  ceremony.Alarm,
 		Cluster:    cluster.Name,
 		Reason:     string(first.Kind),

@@ -14,6 +14,16 @@ import (
 	"conclave/ceremony/rules"
 )
 
+// backupPatience is for how long a backup that can't be read holds up a ceremony. It stays in
+// Vault, and people are told how to get at it.
+const backupPatience = 5 * time.Minute
+
+// unread tells since when Vault's backup can't be read.
+type unread struct {
+	Nonce string // of the attempt whose shares it may have
+	Since time.Time
+}
+
 // askBackup reads Vault's backup into a view in which the attempt of a rekey is gone. After
 // an error nothing is known, and Vault must be asked again. A missing backup, or one that
 // the bot's token may not read, is no error.
@@ -25,7 +35,7 @@ func (a *actor) askBackup(ctx context.Context, v *command.View) error {
 }
 
 // readInto reads Vault's backup of the new shares into a view. A backup without a nonce
-// means that there is none. After rules.BackupPatience of errors it returns nil, and the
+// means that there is none. After backupPatience of errors it returns nil, and the
 // view has no backup.
 func (a *actor) readInto(ctx context.Context, v *command.View) error {
 	backup, err := a.cluster.Vault.Backup(ctx, a.c.Plan.Operation)
@@ -37,16 +47,16 @@ func (a *actor) readInto(ctx context.Context, v *command.View) error {
 	case errors.Is(err, ceremony.ErrForbidden), errors.Is(err, ceremony.ErrUnsupported):
 	default:
 		if nonce := a.c.Attempt.Nonce; a.unread.Nonce != nonce {
-			a.unread = rules.Unread{Nonce: nonce, Since: time.Now()}
+			a.unread = unread{Nonce: nonce, Since: time.Now()}
 		}
-		if time.Since(a.unread.Since) < rules.BackupPatience {
+		if time.Since(a.unread.Since) < backupPatience {
 			a.heard(err)
 			return err
 		}
 		a.log.Warn("Vault's backup can't be read: the ceremony goes on without it", "error", err)
 		return nil
 	}
-	a.unread = rules.Unread{}
+	a.unread = unread{}
 	return nil
 }
 

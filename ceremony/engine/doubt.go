@@ -2,10 +2,8 @@ package engine
 
 import (
 	"fmt"
-	"strings"
 
 	"conclave/ceremony"
-	"conclave/ceremony/event"
 	"conclave/ceremony/planning"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/transcript"
@@ -30,29 +28,10 @@ func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Differenc
 	if d := e.uncalled(c.Plan, cluster); d != nil {
 		return d
 	}
-	if d := e.unsigned(c); d != nil {
+	if d := transcript.Unsigned(c, e.config.OpenPGP.PublicKey, e.config.Signatures); d != nil {
 		return d
 	}
 	return c.Adoption()
-}
-
-// unsigned returns the statements in the journal that nobody has signed, as one
-// difference, or nil when there is none.
-func (e *Engine) unsigned(c rules.State) *rules.Difference {
-	certificates := map[ceremony.Fingerprint]string{}
-	for _, f := range c.Plan.Keys() {
-		if armored, err := e.config.OpenPGP.PublicKey(f); err == nil {
-			certificates[f] = armored
-		}
-	}
-	faults, err := transcript.StatementFaults(c, certificates, e.config.Signatures)
-	switch {
-	case err != nil: // although it was replayed a moment ago
-		return &rules.Difference{Why: event.NotSigned, Got: err.Error()}
-	case len(faults) > 0:
-		return &rules.Difference{Why: event.NotSigned, Got: strings.Join(faults, "; ")}
-	}
-	return nil
 }
 
 // uncalled returns a difference when the policy's roll call asks for more people than the

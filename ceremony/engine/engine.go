@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
@@ -146,11 +147,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.holdLocked(a.c, found.starts.Accepted) // before any goroutine needs the lock
 	}
 	silent := e.resolve(ctx, found.open)
-	var watchers []*interference.Watcher
+	watchers := map[string]*interference.Watcher{} // cluster →
 	for _, c := range e.config.Clusters {
 		if c.Interference {
 			log := e.config.Log.With("cluster", c.Name)
-			watchers = append(watchers, interference.NewWatcher(e, c, found.past[c.Name], log))
+			watchers[c.Name] = interference.NewWatcher(e, c, found.past[c.Name], log)
 		}
 	}
 	open := found.open
@@ -177,13 +178,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	var watches sync.WaitGroup
 	watches.Go(func() { e.watchMarks(ctx, silent) })
 	watches.Go(func() { e.tellAside(ctx) })
-	for _, c := range e.config.Clusters {
+	for i, c := range e.config.Clusters {
+		// Each cluster has its own moment within the interval: many don't ask all at once.
+		moment := c.Poll * time.Duration(i) / time.Duration(len(e.config.Clusters))
 		if c.Watch {
-			watches.Go(func() { e.watchSeals(ctx, c) })
+			watches.Go(func() { pause(ctx, moment); e.watchSeals(ctx, c) })
 		}
-	}
-	for _, w := range watchers {
-		watches.Go(func() { w.Run(ctx) })
+		if w := watchers[c.Name]; w != nil {
+			watches.Go(func() { pause(ctx, moment); w.Run(ctx) })
+		}
 	}
 	<-ctx.Done()
 	watches.Wait()
@@ -194,6 +197,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopKeeping() // nothing changes any more
 	keeper.Wait()
 	return nil
+}
+
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // resolve compares the open ceremonies with everything that may speak against them. It

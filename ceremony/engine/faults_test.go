@@ -261,7 +261,7 @@ func TestP6NothingIsLostOrDoneTwiceWhereverTheProgramDies(t *testing.T) {
 			continue // generate-root's rules
 		}
 		for i, torn := range []tear{nothing, oneLine, everyLine} {
-			step := needs.Step(3) // if it is 3, each way to die has other lines
+			step := needs.Step(6) // if it is 6, each way to die has other lines
 			for lines := 1 + i%step; ; lines += step {
 				reached := false
 				t.Run(fmt.Sprintf("%s/line %d/%s of it is written", op, lines, torn), func(t *testing.T) {
@@ -288,7 +288,7 @@ func TestP6NothingThatAPolicyAsksIsLostWhereverTheProgramDies(t *testing.T) {
 		Cooling: 30 * time.Second, RollCall: ceremony.RollCall{On: true},
 	}
 	for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.ReadBackup} {
-		step := needs.Step(2)
+		step := needs.Step(4)
 		for lines := 1; ; lines += step {
 			torn := []tear{oneLine, everyLine}[lines/step%2]
 			reached := false

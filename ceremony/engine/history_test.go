@@ -19,6 +19,7 @@ import (
 	"conclave/ceremony/ceremonytest"
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
+	"conclave/needs"
 )
 
 // countingJournal counts what is read of a journal.
@@ -81,7 +82,7 @@ func (s *stage) nextLog() *bytes.Buffer {
 }
 
 func TestStartReadsWhatTheIndexDoesNotHave(t *testing.T) {
-	const ended = 200
+	ended := 200 / needs.Step(4)
 	long(t, ended, func(t *testing.T, s *stage, count *countingJournal, ids []ceremony.ID) {
 		if read, lines := count.take(); len(read) < ended || lines < 20*ended {
 			t.Fatalf("without an index %d ceremonies of %d lines were read", len(read), lines)

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -125,20 +123,6 @@ func (e *Engine) open(ctx context.Context, cluster ceremony.Cluster, plan ceremo
 	return c, nil
 }
 
-// idAlphabet has no letter or digit that is mistaken for another one when it is read
-// aloud.
-const idAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"
-
-// newID returns a ceremony's id: its cluster, its operation and four random characters.
-func newID(cluster string, op ceremony.Operation) ceremony.ID {
-	var word [4]byte
-	_, _ = rand.Read(word[:]) // crypto/rand never fails
-	for i, b := range word {
-		word[i] = idAlphabet[int(b)%len(idAlphabet)]
-	}
-	return ceremony.ID(cluster + "-" + string(op) + "-" + string(word[:]))
-}
-
 // longestReason is how many characters a proposal's reason may have.
 const longestReason = 300
 
@@ -157,7 +141,7 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 	now := time.Now().UTC().Truncate(time.Second)
 	policy := cluster.Policy(p.Operation)
 	plan := ceremony.Plan{
-		Ceremony:  newID(cluster.Name, p.Operation),
+		Ceremony:  planning.NewID(cluster.Name, p.Operation),
 		Operation: p.Operation,
 		Cluster:   cluster.Name,
 		Reason:    reason,
@@ -187,37 +171,7 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 		return ceremony.Plan{}, err
 	}
 	e.callRoll(&plan, policy.RollCall)
-	return plan, e.checkKeys(plan)
-}
-
-// checkKeys makes sure that until the window closes Vault can encrypt to every key that it
-// is given, and every holder's signature is accepted.
-func (e *Engine) checkKeys(plan ceremony.Plan) error {
-	var faults []error
-	checked := map[ceremony.Fingerprint]bool{}
-	good := 0
-	people := slices.Concat(plan.Holders, plan.Receivers)
-	if plan.Operation == ceremony.ReadBackup {
-		people = nil // the backup is encrypted already
-	}
-	if plan.Requester != nil && plan.OTP == "" {
-		people = append(people, *plan.Requester)
-	}
-	for _, p := range people {
-		if checked[p.Key] {
-			continue
-		}
-		checked[p.Key] = true
-		if err := e.config.OpenPGP.CheckKey(p.Key, plan.Proposed, plan.Closes); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", p.Name, err))
-			continue
-		}
-		good++
-	}
-	if plan.Operation == ceremony.Unseal && good >= plan.Threshold {
-		return nil // an expired key must not keep a cluster sealed while enough others are good
-	}
-	return errors.Join(faults...)
+	return plan, planning.CheckKeys(plan, e.config.OpenPGP.CheckKey)
 }
 
 // passwordOf returns the ceremony whose one-time password has this commitment, or "". Two

@@ -462,12 +462,8 @@ func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
 
 // compare compares the posts about a cluster with the journal, until that is done or ctx ends.
 func (e *Engine) compare(ctx context.Context, cluster ceremony.Cluster) {
-	for !e.recall(ctx, cluster) {
-		select {
-		case <-time.After(recallPause):
-		case <-ctx.Done():
-			return
-		}
+	for !e.recall(ctx, cluster) && ctx.Err() == nil {
+		pause(ctx, recallPause)
 	}
 }
 

@@ -47,10 +47,17 @@ var (
 		`(?:\([^\s()]*\))?(?:[-:=~]|$)|(?:^|[^a-z0-9])(?:h1|zh):`)
 	// A line of sha256sum. Deliveries have people run it, and people ask about its output.
 	sumLine = regexp.MustCompile(`(?m)^[ >]*([0-9a-fA-F]{64}) [ *](?:-|\S*[./]\w+) *$`)
-	// What stands before a share in the same word.
-	shareBefore = regexp.MustCompile(`(?i)(?:key|share|unseal)\w{0,12}["']?[:=]`)
-	// What stands in the words before the key of an only holder.
-	shareNamed = regexp.MustCompile(`(?i)\bunseal|\b(?:recovery|root|master|barrier)[ _-]?keys?|\b(?:key ?)?shares?\b`)
+	// What stands before a share in the same word, or before something else that is called a key.
+	keyBefore = regexp.MustCompile(`(?i)(?:key|share|unseal)\w{0,12}["']?[:=]`)
+	// The name of a share, as a label. A key is one by itself, or of one of Vault's kinds: that of
+	// a service, of a cache or of a tunnel may have the length of the whole key.
+	shareBefore = regexp.MustCompile(`(?i)` + shareLabel + `[:=]`)
+	shareNames  = regexp.MustCompile(`(?i)` + shareLabel + ` ?[:=][ "'(\[<` + "`" + `]*$`)
+	// What stands in the words before the key of an only holder: a kind of key of Vault's; a
+	// share, if it is a label, has a number or is somebody's. To share something is another thing.
+	vaultKey   = regexp.MustCompile(`(?i)\bunseal|\b(?:recovery|root|master|barrier|vault)[ _-]?keys?\b`)
+	aboutShare = regexp.MustCompile(`(?i)\bshares?(?:["')*` + "`" + `]{0,3} ?[:=]` +
+		`|[ #(]{0,2}\d{1,3}(?: ?(?:/|of) ?\d{1,3})?[):=*]{0,3}) ?$` + `|\b(?:my|our|your|his|her|their|the|\w's) (?:key )?shares? (?:is|are):? ?$`)
 
 	// A one-time password is as long as the token: 28 for Vault, 26 for OpenBao.
 	padShape = regexp.MustCompile(`^(?:[A-Za-z0-9]{26}|[A-Za-z0-9]{28})$`)
@@ -66,6 +73,18 @@ const (
 	shareBytes  = 33
 	keyBytes    = 32
 )
+
+// shareLabel matches the name of a share or of a key of Vault's at the end of a text, up to the
+// mark behind it.
+const shareLabel = `(?:(?:^|[^a-z0-9])(?:unseal\w{0,16}|(?:key[ _-]?)?shares?` + nameEnd +
+	`|(?:unseal|recovery|root|master|barrier|vault)[ _-]?keys?` + nameEnd +
+	`)|(?:^|[^\w.-])keys?` + nameEnd + `)["'*)\]` + "`" + `]{0,3}`
+
+// nameEnd matches what may stand behind a name: a number, an encoding.
+const nameEnd = `(?:[ _-]?#?\d{1,3}|[_(-](?:b64|base64|hex))?`
+
+// longestName is the length in characters up to which a text is searched for a name.
+const longestName = 40
 
 // shortestSecret is the length of the shortest word that shows something by itself: a token.
 const shortestSecret = len("hvs.") + 20
@@ -148,7 +167,7 @@ func find(text string, harmless func(word string) bool, depth int) finds {
 		found.add(Key, certain)
 	}
 	open := withoutArmor(text)
-	var before [3]string // the words before this one, the nearest first
+	var before [5]string // the words before this one, the nearest first
 	for word := range strings.FieldsSeq(open) {
 		if len(word) >= shortestSecret {
 			w := newWord(word, before, harmless)
@@ -157,7 +176,7 @@ func find(text string, harmless func(word string) bool, depth int) finds {
 				w.encodes(found, harmless, depth)
 			}
 		}
-		before = [3]string{word, before[0], before[1]}
+		before = [5]string{word, before[0], before[1], before[2], before[3]}
 	}
 	for _, reading := range readings(open) {
 		if found[Share] == certain {
@@ -166,7 +185,7 @@ func find(text string, harmless func(word string) bool, depth int) finds {
 		tokens := tokensOf(reading)
 		found.add(Share, hexInPieces(tokens, harmless))
 		found.add(Share, bytesInDecimals(tokens))
-		if baseInPieces(fragmentsOf(reading)) {
+		if words := fragmentsOf(reading); baseInPieces(words) || baseInWords(words) {
 			found.add(Share, certain)
 		}
 	}

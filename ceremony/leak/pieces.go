@@ -135,7 +135,7 @@ func hexInPieces(tokens []token, harmless func(string) bool) certainty {
 			continue
 		}
 		if i-first > 1 {
-			found = max(found, hexRun(tokens[first:i], tokens[max(0, first-3):first], harmless))
+			found = max(found, hexRun(tokens[first:i], tokens[max(0, first-5):first], harmless))
 		}
 		first = i + 1
 	}
@@ -153,10 +153,15 @@ func hexRun(groups, before []token, harmless func(string) bool) certainty {
 	if all < keyDigits || letters(digits) < fewestLetters {
 		return nothing
 	}
-	isDigest, isNamed := false, false
+	isDigest := false
+	var names []string
 	for i, t := range before {
+		behind := groups[0].gap
+		if i+1 < len(before) {
+			behind = before[i+1].gap
+		}
 		isDigest = isDigest || len(before)-i <= 2 && digestBefore.MatchString(t.text)
-		isNamed = isNamed || shareNamed.MatchString(t.text)
+		names = append(names, beginning(t.text)+beginning(behind))
 	}
 	known := func(digest string) bool { return isDigest || harmless(strings.ToLower(digest)) }
 	head, tail := len(groups[0].text), len(groups[n-1].text)
@@ -169,7 +174,7 @@ func hexRun(groups, before []token, harmless func(string) bool) certainty {
 	}
 	switch {
 	case all == keyDigits && !known(digits):
-		if isNamed {
+		if namesShare(names) {
 			return certain
 		}
 		return possible
@@ -283,15 +288,18 @@ func listGap(gap string) bool { return strings.Trim(gap, " ,;\n") == "" }
 // fragment is a word that may be a part of a share in base64.
 type fragment struct {
 	text   string
-	starts bool // it is the first of a line
-	base   bool // it may be a part of a share
+	before string // what stands before it on its line, as far as it may be a name
+	starts bool   // it is the first of a line
+	base   bool   // it may be a part of a share
+	near   bool   // only spaces and quotes stand between it and the one before
+	space  bool   // one space does
 }
 
 // fragmentsOf takes a text apart at whatever is no letter of base64.
 func fragmentsOf(r reading) []fragment {
 	var all []fragment
 	for line := range strings.SplitSeq(r.text, "\n") {
-		starts := true
+		starts, last := true, 0
 		for at := 0; at < len(line); {
 			end := at
 			for end < len(line) && isBase64(rune(line[end])) && !(r.loose && (line[end] == '-' || line[end] == '_')) {
@@ -307,8 +315,12 @@ func fragmentsOf(r reading) []fragment {
 			}
 			// What stands before a colon is a label, and no part of a share.
 			label := end < len(line) && line[end] == ':'
-			all = append(all, fragment{line[at:end], starts, !label && end-at < shareBase64})
-			at, starts = end, false
+			gap := line[last:at]
+			all = append(all, fragment{
+				text: line[at:end], before: line[max(0, at-longestName):at], starts: starts,
+				base: !label && end-at < shareBase64, near: strings.Trim(gap, " \"'`") == "", space: gap == " ",
+			})
+			at, last, starts = end, end, false
 		}
 	}
 	return all
@@ -339,7 +351,7 @@ func baseInPieces(words []fragment) bool {
 			endsLine := i+1 == len(words) || words[i+1].starts
 			inLines := lines && endsLine && (n == 2 || grouped && size >= narrowestLine)
 			inGroups := grouped && (n > 2 || size == shareBase64/2)
-			if long == shareBase64 && n > 1 && (inLines || inGroups) && alone(words, first, i) && addsUp(words[first:i+1]) {
+			if long == shareBase64 && n > 1 && (inLines || inGroups) && alone(words, first, i) && shareShaped(joined(words[first:i+1], "")) {
 				return true
 			}
 		}
@@ -356,11 +368,14 @@ func alone(words []fragment, first, last int) bool {
 	return (words[first].starts || !like(first-1)) && (last+1 < len(words) && words[last+1].starts || !like(last+1))
 }
 
-// addsUp reports whether fragments make up a share in base64.
-func addsUp(fragments []fragment) bool {
+// joined returns the text of fragments with a mark between them.
+func joined(fragments []fragment, mark string) string {
 	var b strings.Builder
-	for _, f := range fragments {
+	for i, f := range fragments {
+		if i > 0 {
+			b.WriteString(mark)
+		}
 		b.WriteString(f.text)
 	}
-	return shareShaped(b.String())
+	return b.String()
 }

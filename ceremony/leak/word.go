@@ -16,7 +16,7 @@ type word struct {
 	whole string // without the punctuation around it
 	// isDigest reports whether what stands in it or before it says that it is a digest.
 	isDigest func() bool
-	// isLabelled reports whether the name of a share stands in it, before a value.
+	// isLabelled reports whether the name of a share, or of any key, stands in it before a value.
 	isLabelled func() bool
 	// isWebToken reports whether it is a JSON Web Token.
 	isWebToken func() bool
@@ -27,23 +27,36 @@ type word struct {
 // punctuation is what may stand around a word.
 const punctuation = "`\"',;:()<>[]{}*."
 
-func newWord(text string, before [3]string, harmless func(string) bool) word {
+func newWord(text string, before [5]string, harmless func(string) bool) word {
 	w := word{text: text, whole: strings.Trim(text, punctuation)}
-	w.isLabelled = sync.OnceValue(func() bool { return shareBefore.MatchString(text) })
+	w.isLabelled = sync.OnceValue(func() bool { return keyBefore.MatchString(text) })
 	w.isWebToken = sync.OnceValue(func() bool { return isWebToken(text) })
 	w.isDigest = sync.OnceValue(func() bool {
 		return digestBefore.MatchString(text) || digestBefore.MatchString(strings.TrimRight(before[0], "`*\"'")) ||
 			len(w.whole) == keyDigits && harmless(strings.ToLower(w.whole))
 	})
 	w.isNamed = sync.OnceValue(func() bool {
-		return w.isLabelled() ||
-			shareNamed.MatchString(beginning(before[2])+" "+beginning(before[1])+" "+beginning(before[0]))
+		if shareBefore.MatchString(text) {
+			return true
+		}
+		var words []string
+		for _, word := range slices.Backward(before[:]) {
+			words = append(words, beginning(word)+" ")
+		}
+		return namesShare(words)
 	})
 	return w
 }
 
+// namesShare reports whether the words before a value, with what divides them, name a share.
+func namesShare(words []string) bool {
+	const near = 3 // words that may speak of something else have to be
+	return vaultKey.MatchString(strings.Join(words[max(0, len(words)-near):], "")) ||
+		aboutShare.MatchString(strings.Join(words, ""))
+}
+
 // beginning returns as much of a word as a name may be long.
-func beginning(text string) string { return text[:min(len(text), 40)] }
+func beginning(text string) string { return text[:min(len(text), longestName)] }
 
 // shows adds what the word shows.
 func (w word) shows(found finds) {
@@ -183,6 +196,9 @@ func unescaped(text string) []string {
 	if strings.Contains(plain, `\u00`) {
 		plain = codePoint.ReplaceAllStringFunc(plain, func(e string) string { return "&#x" + e[2:] + ";" })
 	}
+	if strings.ContainsAny(plain, "[({\\") { // hvs[.], as people write an address that nobody is to follow
+		plain = defanged.Replace(plain)
+	}
 	if strings.Contains(plain, "&") {
 		plain = html.UnescapeString(plain)
 	}
@@ -196,6 +212,9 @@ func unescaped(text string) []string {
 	}
 	return all
 }
+
+var defanged = strings.NewReplacer("[.]", ".", "(.)", ".", "{.}", ".", `\.`, ".",
+	"[dot]", ".", "(dot)", ".", "{dot}", ".", "[DOT]", ".", "(DOT)", ".", "{DOT}", ".")
 
 var codePoint = regexp.MustCompile(`\\u00[0-9a-fA-F]{2}`)
 

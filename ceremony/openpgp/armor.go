@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"mime/quotedprintable"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -81,7 +83,7 @@ func unarmor(plain string) (blocks []block, around string) {
 func kindOf(words string) string { return strings.Join(strings.Fields(words), " ") }
 
 var (
-	header       = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: ?`)
+	header       = regexp.MustCompile(`^[A-Za-z][\w-]*: ?`)
 	dataAndCheck = regexp.MustCompile(`^([A-Za-z0-9+/]+={0,2}?)(?:=([A-Za-z0-9+/]{4}))?$`)
 	// In armor that is folded onto one line, this is where the words of the headers end
 	// and the data begins: lines of armor have 64 or 76 characters, and no word of a
@@ -89,13 +91,27 @@ var (
 	longData = regexp.MustCompile(`^[A-Za-z0-9+/]{48}`)
 )
 
-// decodeBody decodes the text between the lines that begin and end armor.
+// decodeBody decodes the text between the lines that begin and end armor. A mail program may have
+// saved it as quoted-printable.
 func decodeBody(body string) ([]byte, error) {
+	decoded, err := decodeLines(body)
+	if err != nil && strings.Contains(body, "=3D") {
+		printable, faulty := io.ReadAll(quotedprintable.NewReader(strings.NewReader(body)))
+		if mailed, again := decodeLines(string(printable)); faulty == nil && again == nil {
+			return mailed, nil
+		}
+	}
+	return decoded, err
+}
+
+func decodeLines(body string) ([]byte, error) {
 	var data strings.Builder
-	headers := true
+	headers, seen := true, false
 	for line := range strings.SplitSeq(body, "\n") {
 		line = strings.Trim(line, "> \t`*_~|")
-		folded := headers && header.MatchString(line)
+		// A line behind a header that has spaces in it is the rest of one, that was folded.
+		folded := headers && (header.MatchString(line) || seen && strings.Contains(line, " "))
+		seen = seen || folded
 		for word := range strings.FieldsSeq(line) {
 			if folded && !longData.MatchString(word) {
 				continue

@@ -37,6 +37,9 @@ func ReadCertificate(data []byte) (*Certificate, error) {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
 	entity, err := parseEntity(binary)
+	if errors.Is(err, ErrNoKey) {
+		err = unreadable(binary)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
@@ -69,7 +72,7 @@ func certificateBytes(data []byte) ([]byte, error) {
 		}
 	}
 	if found == nil {
-		return nil, ErrNoKey
+		return bareCertificate(paste.Text(data))
 	}
 	if found.err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoKey, found.err)
@@ -248,7 +251,11 @@ func (c *Certificate) checkParts(entity *pgp.Entity, t time.Time) error {
 	if err := checkSigner(entity, t, config); err != nil {
 		return err
 	}
-	return tryAsVault(c.forVault, t)
+	err = tryAsVault(c.forVault, t)
+	if err != nil && storesOnly(entity) {
+		return ErrStoresOnly
+	}
+	return err
 }
 
 func checkSigner(entity *pgp.Entity, t time.Time, config *packet.Config) error {

@@ -125,8 +125,8 @@ func (i *Identity) protected(passphrase []byte) (string, error) {
 	return enarmor(secretKeyBlock, serialized.Bytes())
 }
 
-// Load reads an identity that [Identity.Save] has written.
-func Load(path string, passphrase []byte) (*Identity, error) {
+// readSaved reads a file that [Identity.Save] has written. The secret key stays encrypted.
+func readSaved(path string) (*pgp.Entity, error) {
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
@@ -141,6 +141,26 @@ func Load(path string, passphrase []byte) (*Identity, error) {
 	}
 	// Keys of ceremonies are never saved, so that any subkey is foreign.
 	entity.Subkeys = nil
+	return entity, nil
+}
+
+// ReadPublic returns the fingerprint and the armored certificate of an identity that
+// [Identity.Save] has written. That needs no passphrase, and does not show that there is one.
+func ReadPublic(path string) (ceremony.Fingerprint, string, error) {
+	entity, err := readSaved(path)
+	if err != nil {
+		return "", "", err
+	}
+	armor, err := publicArmor(entity)
+	return fingerprintOf(entity.PrimaryKey), armor, err
+}
+
+// Load reads an identity that [Identity.Save] has written.
+func Load(path string, passphrase []byte) (*Identity, error) {
+	entity, err := readSaved(path)
+	if err != nil {
+		return nil, err
+	}
 	if err := unlock(entity, passphrase); err != nil {
 		return nil, fmt.Errorf("load identity %s: %w", path, err)
 	}

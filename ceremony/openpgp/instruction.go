@@ -36,8 +36,9 @@ const nothing = "-"
 // plan is left out of a brief instruction, of one that would be too long for one block of a
 // chat message, and when it has characters that a terminal obeys.
 //
-// gpg -d prints all of it. So a person copies a command that the identity has signed, and not
-// one that stands in a message which others can change.
+// gpg -d prints all of it, and a text that nobody has signed as well: gpg --verify comes first.
+// So a person copies a command that the identity has signed, and not one that stands in a
+// message which others can change.
 func (o *OpenPGP) SignInstruction(i ceremony.Instruction) (ceremony.SignedInstruction, error) {
 	signed, err := o.signInstruction(i, time.Now())
 	if err != nil {

@@ -332,7 +332,7 @@ func TestGPGAndSequoiaMakePasswordEnvelopes(t *testing.T) {
 		d := newDesk(t, "sq")
 		s := set(d)
 		to := "--for-file bot.asc --without-signature"
-		if strings.HasPrefix(string(d.run("sq --version 2>&1")), "sq 0.") {
+		if d.oldSequoia() {
 			to = "--recipient-cert bot.asc"
 		}
 		s.openedPassword(t, d.run("{ printf '%s'; cat otp.txt; } | sq encrypt %s", s.prefix(), to))

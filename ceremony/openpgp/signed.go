@@ -51,21 +51,21 @@ func readSigned(message []byte, signer *pgp.Entity, now time.Time) (text string,
 	defer recoverParsing(&err, ErrNotSigned)
 	md, err := pgp.ReadMessage(bytes.NewReader(message), pgp.EntityList{signer}, nil, strict(now.Add(skew)))
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrNotSigned, err)
+		return "", ErrNotSigned // the library's words are for nobody
 	}
 	content, err := io.ReadAll(io.LimitReader(md.UnverifiedBody, maxPlain+1))
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrNotSigned, err)
+		return "", ErrNotSigned
 	}
 	if md.IsEncrypted || len(content) > maxPlain || !md.IsSigned || !md.IsVerified || len(md.SignatureCandidates) != 1 {
 		return "", ErrNotSigned
 	}
-	if err := md.SignatureError; err != nil {
+	if md.SignatureError != nil {
 		made := md.SignatureCandidates[0].CorrespondingSig
 		if made != nil && made.CreationTime.After(now.Add(skew)) {
-			err = ErrFromTheFuture
+			return "", fmt.Errorf("%w: %w", ErrNotSigned, ErrFromTheFuture)
 		}
-		return "", fmt.Errorf("%w: %w", ErrNotSigned, err)
+		return "", ErrNotSigned
 	}
 	if md.Signature == nil || md.SignedBy == nil ||
 		fingerprintOf(md.SignedBy.PublicKey) != fingerprintOf(signer.PrimaryKey) {
@@ -186,12 +186,12 @@ func parseEntity(data []byte) (entity *pgp.Entity, err error) {
 	packets := packet.NewReader(bytes.NewReader(data))
 	entity, err = pgp.ReadEntity(packets)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
+		return nil, ErrNoKey
 	}
 	if _, err := packets.Next(); err == nil {
 		return nil, ErrSeveralKeys
 	} else if err != io.EOF {
-		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
+		return nil, ErrNoKey
 	}
 	return entity, nil
 }

@@ -57,14 +57,8 @@ func (c State) ReminderDue() time.Time {
 	if c.OwesDeletion() {
 		schedule = backupReminders
 	}
-	after := lastReminder
-	switch n := c.Reminders; {
-	case n < len(schedule):
-		after = schedule[n]
-	default:
-		after = min(after, schedule[len(schedule)-1]*time.Duration(n-len(schedule)+2))
-	}
-	return c.EndedAt().Add(after)
+	n, last := c.Reminders, len(schedule)-1
+	return c.EndedAt().Add(min(lastReminder, schedule[min(n, last)]*time.Duration(max(n-last, 0)+1)))
 }
 
 // remind sends a reminder that is due, or the last word about what was left behind.

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"time"
-
 	"conclave/ceremony"
 	"conclave/ceremony/command"
 	"conclave/ceremony/event"
@@ -112,14 +110,4 @@ func (c State) completing() ceremony.Person {
 		return sent.By
 	}
 	return ceremony.Person{}
-}
-
-// BackupPatience is for how long a backup that can't be read holds up a ceremony. It
-// stays in Vault, and people are told how to get at it.
-const BackupPatience = 5 * time.Minute
-
-// Unread tells since when Vault's backup can't be read.
-type Unread struct {
-	Nonce string // of the attempt whose shares it may have
-	Since time.Time
 }

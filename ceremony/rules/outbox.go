@@ -10,21 +10,39 @@ import (
 	"conclave/ceremony/event"
 )
 
-// Tell returns the next message that is due and whose key is not among failed. A person who
-// waits for an answer comes before the thread, which has to keep a pace.
-func (c State) Tell(failed map[string]bool) (Message, bool) {
+// Tell returns the next message that is due, of those whose key and place are not in skip:
+// first what people have to act upon, and of equals the oldest, so that a thread is in order.
+func (c State) Tell(skip map[string]bool) (next Message, ok bool) {
 	_, thread := c.Board()
-	var next Message
-	best := 0
+	line, best := false, 0 // a line of the thread is due
 	for _, m := range c.Due() {
-		if failed[m.Key] || m.Drawing() || m.threaded() && !thread || c.heldBack(m) {
+		line = line || m.Kind == HistoryMessage && m.Place() == ""
+		if skip[m.Key] || skip[m.Place()] || m.Drawing() || m.threaded() && !thread || c.heldBack(m) ||
+			line && m.Place() == "files" {
 			continue // the status post is drawn elsewhere, and there is no thread without one
 		}
-		if rank := m.Kind.urgency(); rank > best {
+		if rank := m.Kind.Urgency(); rank > best {
 			next, best = m, rank
 		}
 	}
 	return next, best > 0
+}
+
+// Tells reports whether a message is still to be told.
+func (c State) Tells(m Message) bool {
+	return !c.heldBack(m) && slices.ContainsFunc(c.Due(), func(d Message) bool { return d.Key == m.Key })
+}
+
+// Place names where a message belongs. Those of one place are told one after the other. Files
+// have a place of their own: what hinders an upload holds up no line.
+func (m Message) Place() string {
+	if m.To != nil {
+		return "to " + m.To.Account.String()
+	}
+	if m.Kind == TranscriptMessage || Is[event.Archived](m.Entry.Event) {
+		return "files"
+	}
+	return ""
 }
 
 // heldBack reports whether people hear of something only when they have decided what becomes
@@ -35,9 +53,9 @@ func (c State) heldBack(m Message) bool {
 	return held && m.Kind != FrozenMessage && m.Kind != HistoryMessage && m.Kind != BoardMessage
 }
 
-// urgency returns more for what people have to act upon. Receipts come behind it: one
-// person's many messages must not hold up the requests to others.
-func (k MessageKind) urgency() int {
+// Urgency returns more for what people have to act upon. Receipts come behind it: one
+// person's many messages must not hold up the requests to them.
+func (k MessageKind) Urgency() int {
 	switch k {
 	case HistoryMessage, TranscriptMessage:
 		return 1
@@ -489,11 +507,10 @@ func (o *outbox) deliver(shares []event.NewShare, e event.Entry) {
 	nth := map[ceremony.Account]int{}
 	for i, s := range shares {
 		nth[s.For.Account]++
-		key := fmt.Sprintf("%s/%d/%s", DeliveryMessage, e.Seq, s.For.Account)
-		m := Message{Key: key, Kind: DeliveryMessage, To: &s.For, Entry: e, Share: i}
-		if n := nth[s.For.Account]; n > 1 {
-			m.Key += fmt.Sprintf("/%d", n)
+		o.toPerson(DeliveryMessage, s.For, e)
+		m := &o.messages[len(o.messages)-1]
+		if m.Share = i; nth[s.For.Account] > 1 {
+			m.Key += fmt.Sprintf("/%d", nth[s.For.Account])
 		}
-		o.messages = append(o.messages, m)
 	}
 }

@@ -32,29 +32,22 @@ func (c State) Unasked() (waiting, lost []Message) {
 // answered reports whether the person has done what a request wants, or nothing is wanted
 // of them any more. It leaves out what makes a request [State.overtaken].
 func (c State) answered(m Message) bool {
-	switch m.Kind {
-	case ApprovalMessage:
-		return c.hasApproved(m.To.Account)
-	case AlarmMessage:
-		return c.Ended()
-	}
-	return false
+	return m.Kind == ApprovalMessage && c.hasApproved(m.To.Account) || m.Kind == AlarmMessage && c.Ended()
 }
 
 // GivenUp returns the keys of the messages that can never be delivered.
 func (c State) GivenUp() map[string]bool {
-	given := map[string]bool{}
-	for _, u := range all[event.Undeliverable](c) {
-		given[u.Key] = true
-	}
-	return given
+	return keys(c, func(u event.Undeliverable) string { return u.Key })
 }
 
 // posts returns the keys of the messages that were posted.
-func (c State) posts() map[string]bool {
-	posted := map[string]bool{}
-	for _, p := range all[event.Posted](c) {
-		posted[p.Key] = true
+func (c State) posts() map[string]bool { return keys(c, func(p event.Posted) string { return p.Key }) }
+
+// keys returns the keys in the events of one type.
+func keys[E event.Event](c State, of func(E) string) map[string]bool {
+	set := map[string]bool{}
+	for _, e := range all[E](c) {
+		set[of(e)] = true
 	}
-	return posted
+	return set
 }

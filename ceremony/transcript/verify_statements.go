@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"slices"
+	"strings"
 
 	"conclave/ceremony"
 	"conclave/ceremony/command"
@@ -72,6 +73,26 @@ func (u utterance) check() string {
 		return checkWitness
 	}
 	return checkWords
+}
+
+// Unsigned returns the statements in a ceremony's journal that nobody has signed, as one
+// difference, or nil when there is none. publicKey returns the armored certificate of a key.
+func Unsigned(c rules.State, publicKey func(ceremony.Fingerprint) (string, error),
+	s ceremony.Signatures) *rules.Difference {
+	certificates := map[ceremony.Fingerprint]string{}
+	for _, f := range c.Plan.Keys() {
+		if armored, err := publicKey(f); err == nil {
+			certificates[f] = armored
+		}
+	}
+	faults, err := StatementFaults(c, certificates, s)
+	switch {
+	case err != nil: // although it was replayed a moment ago
+		return &rules.Difference{Why: event.NotSigned, Got: err.Error()}
+	case len(faults) > 0:
+		return &rules.Difference{Why: event.NotSigned, Got: strings.Join(faults, "; ")}
+	}
+	return nil
 }
 
 // StatementFaults returns what is wrong with the statements that people are said to have

@@ -167,6 +167,29 @@ func saveCommand(name, armor string) Pasted {
 	return Paste(feed+"(set -C; cat > %s)", armored(armor), File(name))
 }
 
+// What people type to check with gpg alone what the identity has signed, in this order. It is
+// the same for every message and stands in the holders' guide, to be compared with.
+//
+// tee reads to the end whatever it is given, also when it can't write. gpg does not: at a fault
+// it stops, and the rest of the paste is typed into the shell. "cat > FILE" does not either,
+// where the shell refuses to replace a file.
+//
+// gpg --verify prints its own words and none of the text, which could imitate them.
+const (
+	SaveKey     = "tee " + keyFile + " > /dev/null"
+	ImportKey   = "gpg --import " + keyFile
+	SaveOrder   = "tee " + orderFile + " > /dev/null"
+	VerifyOrder = "gpg --verify " + orderFile
+	PrintOrder  = "gpg -d " + orderFile
+)
+
+// Files that are replaced by the next message: the names are nobody else's. gpg looks for signed
+// data beside a file whose name ends as a detached signature's does.
+const (
+	keyFile   = "conclave-key.txt"
+	orderFile = "conclave-says.txt"
+)
+
 // TryCommand tries on this computer whether a file opens, and shows nothing of it.
 func TryCommand(name string) Pasted {
 	return Paste("gpg -qd %s > "+os.DevNull+" && echo 'it opens'", anyFile(name))

@@ -101,7 +101,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 
 	// A part in the ceremony: statements, roll call, witness.
 	ceremony.NoPart:         {"You have no part in this ceremony.", "`/ceremony status` shows who has."},
-	ceremony.NoWord:         {"It is signed, and is no word about a ceremony.", "A word is one line as my requests show it; it begins with `" + ceremony.StatementTag + "`. An envelope has to be encrypted, too."},
+	ceremony.NoWord:         {"It is signed, and is no word about a ceremony.", "A word is one line, exactly as my newest request shows it. It begins with `" + ceremony.StatementTag + "`, and is signed by `gpg -sa`, not by `--clearsign`. An envelope has to be encrypted, too."},
 	ceremony.OldWord:        {"What you have signed was about another moment of this ceremony.", "`/ceremony status` shows where it stands. Sign the line of my newest request."},
 	ceremony.NotCalled:      {"The roll call does not ask you.", ""},
 	ceremony.AlreadyPresent: {"You have answered the roll call already.", "Nothing more is wanted from you now."},

@@ -21,6 +21,7 @@ const (
 	MaxHeader  = 150
 	MaxLine    = 300 // ours: the line is for a phone's lock screen
 	MaxBlocks  = 50
+	MaxMessage = 13_000 // all blocks of a message in JSON; Slack was seen to refuse some 13,200
 )
 
 // MaxListed is how many ceremonies a list shows.

@@ -1,7 +1,12 @@
 package wording
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"conclave/ceremony"
+	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 )
 
@@ -27,4 +32,34 @@ func GateWords(c rules.State, gate ceremony.Gate) string {
 // step.
 func GateValue(c rules.State) string {
 	return ButtonValue(c) + " " + c.StatementFor(ceremony.SayProceed).More
+}
+
+// mostSteps is how many steps a request to a witness shows, and longestStep how long each may be: together they stay
+// within a block of a chat message.
+const mostSteps, longestStep = 8, 240
+
+// SinceWords returns what has happened since a witness was asked or has spoken last, before the entry until, as the
+// thread of the status post tells it. It returns "" if nothing has.
+func SinceWords(c rules.State, until event.Entry) string {
+	var steps []string
+	for _, m := range c.Messages() {
+		if m.Kind != rules.HistoryMessage || m.Entry.Seq >= until.Seq {
+			continue
+		}
+		switch m.Entry.Event.(type) {
+		case event.Proceeded, event.WitnessAsked:
+			steps = nil
+			continue
+		}
+		steps = append(steps, fmt.Sprintf("• %s  %s", clock(m.Entry.At), Clip(firstLine(HistoryWords(c, m.Entry)), longestStep)))
+	}
+	if more := len(steps) - mostSteps; more > 0 {
+		steps = slices.Insert(steps[more:], 0, fmt.Sprintf("… %d more in the thread", more))
+	}
+	return strings.Join(steps, "\n")
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }

@@ -47,19 +47,21 @@ The token alone goes to standard output.`,
 	return cmd
 }
 
-// decode prints the token, and removes the password's file after it when remove is set.
+// decode prints the token, and removes the password's file after it when remove is set. It
+// reads what is pasted first: without the file, the paste would be typed into the shell.
 func decode(std cli.Streams, args []string, otp host.Path, remove bool) error {
-	password, err := readPassword(otp)
-	if err != nil {
-		return err
-	}
-	defer clear(password)
 	var text []byte
+	var err error
 	if len(args) > 0 && args[0] != "-" {
 		text = []byte(args[0])
 	} else if text, err = readPasted(std); err != nil {
 		return err
 	}
+	password, err := readPassword(otp)
+	if err != nil {
+		return err
+	}
+	defer clear(password)
 	token, err := decodeToken([]byte(paste.Text(text)), password)
 	if err != nil {
 		return err

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"io"
+	"io/fs"
 	"strings"
 	"testing"
 
 	"conclave/ceremony/leak"
 	"conclave/ceremony/openpgp"
 	"conclave/ceremony/paste"
+	"conclave/cli"
+	"conclave/host"
 )
 
 // A one-time password, and a token of the same length.
@@ -120,4 +124,29 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%q does not hold %q", text, token)
 		}
 	})
+}
+
+// TestWhatIsPastedIsReadToItsEnd: what a program leaves of a paste is typed into the shell.
+func TestWhatIsPastedIsReadToItsEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		read func(std cli.Streams) error
+		want error
+	}{
+		"too long": {strings.Repeat("A long message.\n", host.MaxFile/8), func(std cli.Streams) error {
+			_, err := readPasted(std)
+			return err
+		}, host.ErrOverlong},
+		"without the password's file": {encoded(tokenOfTest, padOfTest), func(std cli.Streams) error {
+			return decode(std, nil, host.Path(t.TempDir()+"/otp.txt"), false)
+		}, fs.ErrNotExist},
+	} {
+		in := strings.NewReader(c.text + "\ntouch pwned\n")
+		if err := c.read(cli.Streams{In: in, Out: io.Discard, Err: io.Discard}); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if in.Len() > 0 {
+			t.Errorf("%s: %d bytes are left to the shell", name, in.Len())
+		}
+	}
 }

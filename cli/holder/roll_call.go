@@ -54,7 +54,7 @@ func (f *sealFlags) answer(ctx context.Context, std cli.Streams, message []byte,
 	return err
 }
 
-// errCallsRoll means that --otp was given for a roll call.
+// errCallsRoll means that a share or a one-time password was given for a roll call.
 var errCallsRoll = errors.New("the message calls the roll, and asks for no share and no one-time password")
 
 // findLine decrypts what may be the challenge, and returns the line to sign. If it turns

@@ -191,12 +191,20 @@ func readMessage(std cli.Streams, args []string) ([]byte, error) {
 	return readPasted(std)
 }
 
-// readPasted reads standard input. At a terminal it tells the person to paste.
+// maxPasted is the size in bytes of the longest paste that is read to its end. It is more than
+// a message of Slack's can have.
+const maxPasted = 4 << 20
+
+// readPasted reads standard input. At a terminal it tells the person to paste. What is too long
+// is read to its end all the same: what a program leaves of a paste is typed into the shell.
 func readPasted(std cli.Streams) ([]byte, error) {
 	if in, ok := std.In.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		fmt.Fprintln(std.Err, "Paste the whole message from Conclave, then press Ctrl-D on a line of its own:")
 	}
 	message, err := host.ReadBounded(std.In, host.MaxFile)
+	if errors.Is(err, host.ErrOverlong) {
+		_, _ = io.CopyN(io.Discard, std.In, maxPasted)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read message: %w", err)
 	}

@@ -4,7 +4,9 @@
 package operator
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +30,8 @@ import (
 
 // CheckCommand returns conclave check.
 func CheckCommand(std cli.Streams) *cobra.Command {
-	var offline bool
+	var scope checkScope
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Try everything that can be tried without changing anything",
@@ -40,26 +43,48 @@ changed or posted, and a bot that runs is not disturbed. Where the journal lies 
 file is written, read back and removed; a time-stamping server is given a random
 number to stamp.
 
+With --local what is elsewhere is left out: Slack, Vault, servers that keep
+transcripts. With --offline everything is left out but the configuration and
+people's keys, so that neither secrets nor a journal are needed: for a pull request.
+
 Each line begins with ok, with note for what somebody should know, or with STOP
-for what would stop a ceremony. Exit code 1 when there is a STOP.`,
+for what would stop a ceremony. With --json they are one document. Exit code 1 when
+there is a STOP, 2 when the configuration can't be used.`,
 		Args: cli.Arguments(cobra.NoArgs),
 	}
 	path := cli.ConfigFlag(cmd)
-	cmd.Flags().BoolVar(&offline, "offline", false, "leave Slack, Vault and what keeps transcripts elsewhere out")
+	cmd.Flags().BoolVar(&scope.offline, "offline", false, "the configuration and people's keys alone")
+	cmd.Flags().BoolVar(&scope.local, "local", false, "leave Slack, Vault and what keeps transcripts elsewhere out")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		f := &findings{out: host.Printable{Writer: std.Out}, asJSON: asJSON} // some words come from Vault and from Slack
 		c, err := config.Load(*path)
+		if problems, is := errors.AsType[*config.Problems](err); is && asJSON {
+			for _, p := range problems.List {
+				f.keep(finding{
+					Grade: stop, About: cmp.Or(p.Path, "configuration"), Text: p.What,
+					Path: p.Path, File: *path, Line: p.Line,
+				})
+			}
+			return errors.Join(cli.ReportedError{Code: cli.ExitUsage}, f.conclude())
+		}
 		if err != nil {
 			return err
 		}
-		f := &findings{out: host.Printable{Writer: std.Out}} // some words come from Vault and from Slack
+		f.config = c
 		f.add(ok, "configuration", *path)
 		host.ForgoPrivileges() // as run does
-		checkHost(f)
-		checkAll(cmd.Context(), c, f, offline)
+		if !scope.offline {
+			checkHost(f)
+		}
+		checkAll(cmd.Context(), c, f, scope)
 		return f.conclude()
 	}
 	return cmd
 }
+
+// checkScope is what a check leaves out.
+type checkScope struct{ offline, local bool }
 
 // grade is how much a finding matters.
 type grade string
@@ -73,36 +98,89 @@ const (
 // column is the width of the subject of a finding, such as "Slack channel C0123456789".
 const column = 25
 
+// finding is one line of a check.
+type finding struct {
+	Grade grade  `json:"grade"`
+	About string `json:"about"`
+	Text  string `json:"text"`
+	// Path, File and Line are where the configuration says what it is about; empty when it does
+	// not.
+	Path string `json:"path,omitempty"`
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
 // findings prints each finding as soon as it is found: asking Vault may take a while. It
 // counts those that would stop a ceremony.
 type findings struct {
-	out   io.Writer
-	stops int
+	out    io.Writer
+	asJSON bool // print them all at the end
+	config *config.Config
+	all    []finding
+	stops  int
 }
 
 func (f *findings) add(g grade, about, text string, args ...any) {
-	if g == stop {
-		f.stops++
-	}
+	f.addAt("", g, about, text, args...)
+}
+
+// addAt is add of what stands at a path of the configuration.
+func (f *findings) addAt(path string, g grade, about, text string, args ...any) {
 	if len(args) > 0 {
 		text = fmt.Sprintf(text, args...)
 	}
+	one := finding{Grade: g, About: about, Text: strings.TrimSpace(text)}
+	if path != "" && f.config != nil {
+		one.Path, one.File, one.Line = path, f.config.File(), f.config.LineOf(path)
+	}
+	f.keep(one)
+}
+
+// keep counts a finding, and prints it unless all are printed at the end.
+func (f *findings) keep(one finding) {
+	f.all = append(f.all, one)
+	if one.Grade == stop {
+		f.stops++
+	}
+	if f.asJSON {
+		return
+	}
+	text := one.Text
+	if one.Path != "" {
+		text += fmt.Sprintf("\n%s: %s", f.config.Place(one.Path), one.Path)
+	}
 	// The second line and those after it begin in the column of the first.
-	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+strings.Repeat(" ", len("STOP  ")+column+1))
-	fmt.Fprintf(f.out, "%-5s %-*s %s\n", g, column, about, text)
+	text = strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", len("STOP  ")+column+1))
+	fmt.Fprintf(f.out, "%-5s %-*s %s\n", one.Grade, column, one.About, text)
 }
 
 // failed adds an error, if there is one, as a stop. It reports whether there was one.
-func (f *findings) failed(about string, err error) bool {
+func (f *findings) failed(about string, err error) bool { return f.failedAt("", about, err) }
+
+// failedAt is failed of what stands at a path of the configuration.
+func (f *findings) failedAt(path, about string, err error) bool {
 	if err != nil {
-		f.add(stop, about, "%v", err)
+		f.addAt(path, stop, about, "%v", err)
 	}
 	return err != nil
 }
 
-// conclude prints how many findings would stop a ceremony, and returns a
-// [cli.ReportedError] when there are any.
+// conclude prints how many findings would stop a ceremony, or all findings as JSON. It returns a
+// [cli.ReportedError] when there are any that would.
 func (f *findings) conclude() error {
+	if f.asJSON {
+		encoder := json.NewEncoder(f.out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		err := encoder.Encode(struct {
+			Findings []finding `json:"findings"`
+			Stops    int       `json:"stops"`
+		}{f.all, f.stops})
+		if err != nil || f.stops == 0 {
+			return err
+		}
+		return cli.ReportedError{}
+	}
 	if f.stops == 0 {
 		fmt.Fprintln(f.out, "\nNothing was found that would stop a ceremony.")
 		return nil
@@ -111,9 +189,14 @@ func (f *findings) conclude() error {
 	return cli.ReportedError{}
 }
 
-// checkAll tries everything that the configuration names. With offline it leaves out what
-// is elsewhere.
-func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) {
+// checkAll tries everything that the configuration names, within the scope.
+func checkAll(ctx context.Context, c *config.Config, f *findings, scope checkScope) {
+	if scope.offline {
+		checkPeople(c, f, time.Now())
+		checkShares(c, f)
+		f.add(note, "everything else", "not looked at")
+		return
+	}
 	ceremonies := checkJournal(c, f)
 	checkRunning(c, f)
 	pgp := checkIdentity(c, f)
@@ -124,8 +207,8 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 	}
 	checkPeople(c, f, time.Now())
 	checkShares(c, f)
-	checkArchives(ctx, c, f, offline)
-	if offline {
+	checkArchives(ctx, c, f, scope.local)
+	if scope.local {
 		f.add(note, "Slack", "not asked")
 		f.add(note, "Vault", "not asked")
 		return
@@ -137,7 +220,7 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 		open := slices.DeleteFunc(slices.Clone(ceremonies), func(r journal.Report) bool {
 			return r.Cluster != name || r.State == rules.PhaseEnded
 		})
-		checkVault(ctx, c.Clusters[name], f, "Vault "+name, open)
+		checkVault(ctx, name, c.Clusters[name], f, "Vault "+name, open)
 	}
 }
 
@@ -157,20 +240,21 @@ func checkPeople(c *config.Config, f *findings, now time.Time) {
 	keys, err := app.ReadKeys(c)
 	if problems, is := errors.AsType[*config.Problems](err); is {
 		for _, p := range problems.List {
-			f.add(stop, p.Path, "%s", p.What)
+			f.addAt(p.Path, stop, p.Path, "%s", p.What)
 		}
 		return
 	}
 	window := longestWindows(c)
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		key := keys[name]
-		if !f.failed("key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
+		if !f.failedAt("people."+name+".key", "key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
 			f.add(ok, "key of "+name, "%s %s", key.Fingerprint(), strings.Join(key.UserIDs(), ", "))
 		}
 	}
 	for _, x := range app.ExpiringKeys(keys, now) {
 		if !x.Until.IsZero() {
-			f.add(note, "key of "+x.Person, "expires on %s, in %s: have it extended, put the new file in its place, and reload",
+			f.addAt("people."+x.Person+".key", note, "key of "+x.Person,
+				"expires on %s, in %s: have it extended, put the new file in its place, and reload",
 				x.Until.Format(time.DateOnly), plural.Of(int(x.Until.Sub(now).Hours()/24), "day"))
 		}
 	}
@@ -181,8 +265,9 @@ func checkShares(c *config.Config, f *findings) {
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		cluster := c.Clusters[name]
 		if n := len(cluster.KeyReceivers()); n > 0 && cluster.Threshold == n && cluster.Any(ceremony.Operation.MakesShares) {
-			f.add(note, "clusters."+name, "threshold %d of %s: one share that is lost closes the cluster for ever; "+
-				"make threshold less than the receivers", n, plural.Of(n, "receiver"))
+			f.addAt("clusters."+name+".threshold", note, "clusters."+name,
+				"threshold %d of %s: one share that is lost closes the cluster for ever; make threshold less than the receivers",
+				n, plural.Of(n, "receiver"))
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"conclave/host"
 )
 
-// checkArchives tries the archives; with offline only the directory. An archive that does
+// checkArchives tries the archives; with local only the directory. An archive that does
 // not work stops no ceremony, but its evidence would be poorer.
-func checkArchives(ctx context.Context, c *config.Config, f *findings, offline bool) {
+func checkArchives(ctx context.Context, c *config.Config, f *findings, local bool) {
 	places, err := app.NewArchives(c)
 	if f.failed("archive", err) {
 		return
@@ -23,7 +23,7 @@ func checkArchives(ctx context.Context, c *config.Config, f *findings, offline b
 	for _, p := range places {
 		about := "archive, " + p.Name()
 		directory, here := p.(*archive.Directory)
-		if offline && !here {
+		if local && !here {
 			f.add(note, about, "not asked")
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,10 +19,10 @@ import (
 
 // checkVault tries one cluster. open are the ceremonies that are open on it.
 func checkVault(
-	ctx context.Context, c *config.Cluster, f *findings, about string, open []journal.Report,
+	ctx context.Context, name string, c *config.Cluster, f *findings, about string, open []journal.Report,
 ) {
 	client, err := app.NewVault(c)
-	if f.failed(about, err) {
+	if f.failedAt("clusters."+name, about, err) {
 		return
 	}
 	defer client.Close()
@@ -31,6 +32,7 @@ func checkVault(
 			f.add(ok, about, "%s", describeNode(node, report.Product))
 		}
 	}
+	checkReach(f, about, "clusters."+name, c, report)
 	if seal := report.Seal; report.Active != "" {
 		if seal.UnsealsItself() {
 			f.add(ok, about, "it unseals itself (%s seal); %d of %d shares of its recovery key are enough",
@@ -60,6 +62,38 @@ func checkVault(
 	}
 	for i, op := range operations(c) {
 		checkOperation(f, about, i, op, report, open)
+	}
+}
+
+// checkReach adds why nodes can't be asked, where the configuration is at fault. A node that can't
+// be asked stops a ceremony when no other one leads.
+func checkReach(f *findings, about, path string, c *config.Cluster, report vault.Report) {
+	g := stop
+	if report.Active != "" {
+		g = note
+	}
+	for i, n := range report.Nodes {
+		at := fmt.Sprintf("%s.addresses[%d]", path, i)
+		authorities := "the authorities of this system"
+		if c.CAFile != "" {
+			authorities = string(c.CAFile)
+		}
+		switch vault.CauseOf(n.Err) {
+		case vault.UnknownAuthority:
+			f.addAt(path+".ca_file", g, about,
+				"the wrong authority: nobody in %s vouches for the certificate of %s", authorities, n.Address)
+		case vault.OtherName:
+			f.addAt(path+".server_name", g, about, "the wrong name: the certificate of %s is not for %s",
+				n.Address, cmp.Or(c.ServerName, "the host of this address; server_name says for which name it is"))
+		case vault.CertificateOver:
+			f.addAt(at, g, about,
+				"the certificate of %s has expired, or is not valid yet: renew it, or set the clock of this host", n.Address)
+		case vault.PlainServer:
+			f.addAt(at, g, about,
+				"https against http: %s does not speak TLS. Have it do so; without TLS shares go in the open", n.Address)
+		case vault.TLSServer:
+			f.addAt(at, g, about, "http against https: %s speaks TLS; write https:// in the address", n.Address)
+		}
 	}
 }
 

@@ -72,15 +72,24 @@ A good passphrase is made by a machine for a machine:
 func identityShowCommand(std cli.Streams) *cobra.Command {
 	var key, passphraseFile string
 	cmd := &cobra.Command{
-		Use:   "show [--config FILE | --key FILE --passphrase-file FILE]",
+		Use:   "show [FILE | --config FILE | --key FILE --passphrase-file FILE]",
 		Short: "Show the fingerprint that holders pin, and the public key",
 		Long: `Show the fingerprint that holders pin, and the public key for
   gpg --import
-which skips the lines around the armor.`,
-		Args: cli.Arguments(cobra.NoArgs),
+which skips the lines around the armor.
+
+With FILE it is that key's. No passphrase is needed then, and none is tried: what is
+shown is not secret. Without FILE the passphrase is tried as well.`,
+		Args: cli.Arguments(cobra.MaximumNArgs(1)),
 	}
 	cfg := cli.ConfigFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			if cmd.Flags().Changed("key") || cmd.Flags().Changed("config") || cmd.Flags().Changed("passphrase-file") {
+				return cli.NewUsageError(errors.New("a FILE stands alone: leave --config, --key and --passphrase-file out"))
+			}
+			return showFile(std, args[0])
+		}
 		from := config.Identity{KeyFile: host.Path(key), PassphraseFile: host.Path(passphraseFile)}
 		if key == "" && passphraseFile == "" {
 			c, err := config.Load(*cfg)
@@ -102,14 +111,30 @@ which skips the lines around the armor.`,
 	return cmd
 }
 
+// showFile shows the identity in a file, without its passphrase. It refuses a file that other
+// accounts may read.
+func showFile(std cli.Streams, path string) error {
+	if _, err := host.ReadFile(host.Path(path), true); err != nil {
+		return fmt.Errorf("read identity: %w", err)
+	}
+	f, armor, err := openpgp.ReadPublic(path)
+	if err != nil {
+		return err
+	}
+	return showPublic(std, f, armor)
+}
+
 // showIdentity prints the fingerprint, its words, and the public key.
 func showIdentity(std cli.Streams, id *openpgp.Identity) error {
 	armor, err := id.PublicArmor()
 	if err != nil {
 		return err
 	}
-	f := id.Fingerprint()
-	_, err = fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n",
+	return showPublic(std, id.Fingerprint(), armor)
+}
+
+func showPublic(std cli.Streams, f ceremony.Fingerprint, armor string) error {
+	_, err := fmt.Fprintf(std.Out, "identity %s\nin words %s\n%s\n",
 		f, ceremony.IdentityInWords(f), strings.TrimSpace(armor))
 	return err
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"conclave/app"
+	"conclave/bot"
+	"conclave/ceremony"
 	"conclave/cli"
 	"conclave/config"
 	"conclave/host"
@@ -21,7 +23,10 @@ func RunCommand(std cli.Streams) *cobra.Command {
 		Short: "Run the bot",
 		Long: `Run the bot until SIGINT or SIGTERM: it then takes nothing new, finishes the act
 in hand, and closes the journal. A second signal kills it; the next start takes
-up what was left. SIGHUP has it reload the configuration, as conclave reload does.`,
+up what was left. SIGHUP has it reload the configuration, as conclave reload does.
+
+Exit code 2 means that another start would end the same way: something that is
+configured can't be used.`,
 		Args: cli.Arguments(cobra.NoArgs),
 	}
 	path := cli.ConfigFlag(cmd)
@@ -36,14 +41,29 @@ up what was left. SIGHUP has it reload the configuration, as conclave reload doe
 		}
 		log := app.NewLog(c.Log, std.Err)
 		all, err := app.Assemble(c, log)
+		if errors.Is(err, ceremony.ErrLocked) {
+			return err // the other process may end
+		}
 		if err != nil {
-			return err
+			return unusable(err)
 		}
 		defer func() { err = errors.Join(err, all.Close()) }()
 		log.Info("started", "version", host.Version(), "identity", all.Identity, "journal", c.Journal.Directory)
 		err = all.Run(cmd.Context(), hangups)
 		log.Info("stopped")
+		if bot.IsLasting(err) || errors.Is(err, ceremony.UnknownCluster) {
+			return cli.NewUsageError(err)
+		}
 		return err
 	}
 	return cmd
+}
+
+// unusable makes an error of what was configured a [cli.UsageError]: another start would end the
+// same way. That a disk is full or broken for now is none.
+func unusable(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EMFILE) {
+		return err
+	}
+	return cli.NewUsageError(err)
 }

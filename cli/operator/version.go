@@ -17,8 +17,13 @@ func VersionCommand(std cli.Streams) *cobra.Command {
 		Short: "Say which build this is",
 		Args:  cli.Arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(std.Out, "conclave %s %s %s/%s\n", host.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(std.Out, Version())
 			return err
 		},
 	}
+}
+
+// Version returns which build this is, in a line.
+func Version() string {
+	return fmt.Sprintf("conclave %s %s %s/%s", host.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,11 +43,14 @@ func newNotifier(
 }
 
 // errSlacks means that a message was shown here and is still due in Slack.
-var errSlacks = errors.New("its place is in Slack")
+var errSlacks = fmt.Errorf("its place is in Slack: %w", ceremony.ErrStaysDue)
 
 // Deliver shows one message, once. It returns ErrNotPosted for a message that stays due.
 // See [engine.Notifier].
-func (m *notifier) Deliver(_ context.Context, c rules.State, msg rules.Message, _ bool) (ceremony.Ref, error) {
+func (m *notifier) Deliver(
+	_ context.Context, now func() rules.State, msg rules.Message, _ bool,
+) (ceremony.Ref, error) {
+	c := now()
 	if !m.wasShown(c, msg) {
 		if err := m.show(c, msg); err != nil {
 			m.tellOnce(c, fmt.Sprintf("A message (%s) could not be handed out: %v", msg.Key, err))
@@ -100,7 +102,10 @@ func saidHere(c rules.State) bool {
 
 // Redraw prints when Vault stops answering, and when it answers again. The status is
 // printed when the line status is typed. See [engine.Notifier].
-func (m *notifier) Redraw(_ context.Context, c rules.State, live rules.Live, at ceremony.Ref) (ceremony.Ref, error) {
+func (m *notifier) Redraw(
+	_ context.Context, now func() (rules.State, rules.Live), at ceremony.Ref,
+) (ceremony.Ref, error) {
+	c, live := now()
 	m.sayVault(c, live)
 	if at.Channel != ceremony.Terminal {
 		return at, fmt.Errorf("redraw %s: %w", c.ID(), errSlacks)

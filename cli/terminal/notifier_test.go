@@ -57,7 +57,7 @@ func TestRequestToDecideStaysDueAndIsShownOnce(t *testing.T) {
 	m, out := newTestNotifier(t)
 	c := replayed(t)
 	for range 3 {
-		if ref, err := m.Deliver(context.Background(), c, messageOf(t, c, rules.ApprovalMessage), false); !errors.Is(err, ceremony.ErrNotPosted) {
+		if ref, err := m.Deliver(context.Background(), still(c), messageOf(t, c, rules.ApprovalMessage), false); !errors.Is(err, ceremony.ErrNotPosted) {
 			t.Errorf("posted: %v, %v", ref, err)
 		}
 	}
@@ -73,8 +73,8 @@ func TestThreadOfAStatusPostInSlackIsLeftToSlack(t *testing.T) {
 	rejected := event.Rejected{By: plan.Approvers[0], Why: "not today"}
 	for _, board := range []ceremony.Ref{slack, here} {
 		c := replayed(t, event.Posted{Key: "board", Ref: board}, rejected, event.Ended{Outcome: event.WasRejected, Vault: event.NothingToCancel})
-		_, posting := m.Deliver(context.Background(), c, messageOf(t, c, rules.HistoryMessage), false)
-		at, drawing := m.Redraw(context.Background(), c, rules.Live{}, board)
+		_, posting := m.Deliver(context.Background(), still(c), messageOf(t, c, rules.HistoryMessage), false)
+		at, drawing := m.Redraw(context.Background(), shows(c, rules.Live{}), board)
 		if at != board {
 			t.Errorf("the status post moved to %v", at)
 		}
@@ -89,4 +89,12 @@ func TestThreadOfAStatusPostInSlackIsLeftToSlack(t *testing.T) {
 	if n := strings.Count(out.String(), "bob rejected the plan: not today"); n != 1 {
 		t.Errorf("shown %d times:\n%s", n, out)
 	}
+}
+
+// still returns a ceremony in which nothing happens any more.
+func still(c rules.State) func() rules.State { return func() rules.State { return c } }
+
+// shows returns what a status post of such a ceremony is to show.
+func shows(c rules.State, live rules.Live) func() (rules.State, rules.Live) {
+	return func() (rules.State, rules.Live) { return c, live }
 }

@@ -90,16 +90,36 @@ func withConclave(b *strings.Builder, command string) {
 // withGPG writes how to answer with gpg alone.
 func withGPG(b *strings.Builder, identity ceremony.Fingerprint, key, signed string) {
 	fmt.Fprintf(b, `With gpg alone, paste nothing of this file at your shell's prompt: whoever has
-carried it may have changed it. Type gpg --import, and paste this:
+carried it may have changed it. Nor into gpg, which stops at a fault and leaves
+the rest of the paste to the shell. tee reads all of it, until Ctrl-D. What you
+type stands in the holders' guide as well: if it differs here, stop. Type
+
+  %s
+
+and press Return. Paste this, press Return, and Ctrl-D:
 
 %s
 
-Type gpg -d, and paste this:
+Type
+
+  %s
+  %s
+
+and paste this in the same way:
 
 %s
 
-gpg must say Good signature by %s.
-Copy the command from what gpg has printed, and from nowhere else.
+Type
 
-`, strings.TrimSpace(key), strings.TrimSpace(signed), identity)
+  %s
+
+Below that, gpg must say Good signature by
+%s, and nowhere BAD. Only then type
+
+  %s
+
+Copy the command from what gpg prints now, and from nowhere else.
+
+`, wording.SaveKey, strings.TrimSpace(key), wording.ImportKey, wording.SaveOrder, strings.TrimSpace(signed),
+		wording.VerifyOrder, identity, wording.PrintOrder)
 }

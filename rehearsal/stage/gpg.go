@@ -8,23 +8,25 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 
 	"conclave/ceremony"
 )
 
-// gnupg is a keyring of the real gpg, with a home of its own. It runs the commands that gpg prints of the messages,
-// exactly as they are printed.
+// gnupg is a keyring of the real gpg, with a home of its own. It runs what the messages say to type, and the commands
+// that gpg prints of them, exactly as they are printed.
 type gnupg struct {
 	drawer
 	home        string // GNUPGHOME; short, since gpg's agent listens on a socket in there
 	certificate string
 	pinned      ceremony.Fingerprint
+	following   sync.Mutex // two messages have the same files
 }
 
 // GPGPrograms returns the programs that a keyring of [GPG] runs.
-func GPGPrograms() []string { return []string{"gpg", "bash"} }
+func GPGPrograms() []string { return []string{"gpg", "bash", "tee"} }
 
-// GPG makes a keyring that pastes the bot's messages into gpg, and runs in a shell what gpg prints of them.
+// GPG makes a keyring that follows the bot's messages with gpg alone, and runs in a shell what gpg prints of them.
 func GPG(ctx context.Context, dir, name string) (Keyring, error) {
 	home, err := os.MkdirTemp("", "gpg")
 	if err != nil {
@@ -86,7 +88,7 @@ func (k *gnupg) Token(ctx context.Context, n Note) (string, error) {
 }
 
 // follow does what a message says with gpg alone, with the comparisons that it asks for, and returns what the last
-// command printed. Nothing of the message gets into a shell but what gpg has printed.
+// command printed. Of its blocks nothing gets into a shell but what gpg has printed.
 func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 	commands, err := k.Commands(ctx, n)
 	if err != nil {
@@ -102,24 +104,32 @@ func (k *gnupg) follow(ctx context.Context, n Note) (last string, err error) {
 
 // Commands does what a message says up to the commands that are to be run, and returns them.
 func (k *gnupg) Commands(ctx context.Context, n Note) ([]string, error) {
+	k.following.Lock()
+	defer k.following.Unlock()
 	for _, listing := range n.Listings() {
 		if is, mine := k.isPrint(listing); is && !mine {
 			return nil, fmt.Errorf("fingerprint %s: %w", listing, errUntrusted)
 		}
 	}
 	var commands []string
-	for _, p := range n.pastes() {
-		out, said, err := k.run(ctx, p.into, p.text)
-		if err != nil {
+	verified := false
+	for _, e := range n.entries() {
+		printed, said, err := k.run(ctx, e.command, e.paste)
+		verifies := strings.HasPrefix(e.command, "gpg --verify ")
+		switch {
+		case err != nil && verifies:
+			return nil, fmt.Errorf("%w: %w", errUntrusted, err)
+		case err != nil:
 			return nil, err
+		case verifies:
+			// A terminal shows both as one text.
+			if said += printed; !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
+				return nil, fmt.Errorf("gpg says no good signature: %w\n%s", errUntrusted, said)
+			}
+			verified = true
+		case strings.HasPrefix(e.command, "gpg -d ") && verified:
+			commands = commandsIn(printed)
 		}
-		if p.into != "gpg -d" {
-			continue
-		}
-		if !strings.Contains(said, "Good signature") || !strings.Contains(said, k.pinned.String()) {
-			return nil, fmt.Errorf("gpg says no good signature: %w\n%s", errUntrusted, said)
-		}
-		commands = commandsIn(out)
 	}
 	if len(commands) == 0 {
 		return nil, errors.New("the message has nothing to run")

@@ -8,30 +8,31 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 )
 
-// paste is something that a message says to paste, and into what.
-type paste struct{ into, text string }
+// entry is a command that a message says to type, with what is pasted into it.
+type entry struct{ command, paste string }
 
-var typed = regexp.MustCompile("Type `(gpg [^`]+)`")
+var typed = regexp.MustCompile("[Tt]ype `((?:gpg|tee) [^`]+)`")
 
-// pastes returns what a message says to paste into gpg, in order.
-func (n Note) pastes() []paste {
-	var all []paste
-	into, inside := "", false
+// entries returns what a message says to type to follow it with gpg alone, in order. Below each
+// tee stands a block that is pasted into it.
+func (n Note) entries() []entry {
+	var all []entry
+	inside := false
 	var lines []string
 	for line := range strings.SplitSeq(n.Text, "\n") {
 		switch {
 		case line == "```" && inside:
-			if into != "" {
-				all = append(all, paste{into, strings.Join(lines, "\n") + "\n"})
+			if last := len(all) - 1; last >= 0 && all[last].paste == "" && strings.HasPrefix(all[last].command, "tee ") {
+				all[last].paste = strings.Join(lines, "\n") + "\n"
 			}
-			into, inside, lines = "", false, nil
+			inside, lines = false, nil
 		case line == "```":
 			inside = true
 		case inside:
 			lines = append(lines, line)
 		default:
-			if m := typed.FindStringSubmatch(line); m != nil {
-				into = m[1]
+			for _, m := range typed.FindAllStringSubmatch(line, -1) {
+				all = append(all, entry{command: m[1]})
 			}
 		}
 	}
@@ -41,11 +42,8 @@ func (n Note) pastes() []paste {
 // Instruction returns what the message's instruction says. Its signature is not checked: this
 // is for finding a message, and not for doing what it says.
 func (n Note) Instruction() string {
-	for _, p := range n.pastes() {
-		if p.into != "gpg -d" {
-			continue
-		}
-		binary, err := dearmor(p.text)
+	for _, e := range n.entries() {
+		binary, err := dearmor(e.paste)
 		if err != nil {
 			continue
 		}

@@ -185,20 +185,26 @@ func (c *console) seals(name, share, request string) string {
 	return c.s.home(name, "envelope.asc")
 }
 
-// sealsWithGPG lets a person answer a request with gpg alone, and returns the envelope's path. Of the request they paste
-// blocks into gpg, and run what it has printed.
+// sealsWithGPG lets a person answer a request with gpg alone, and returns the envelope's path. They type what it says
+// to type, paste blocks into tee, and run what gpg has printed.
 func (c *console) sealsWithGPG(name, share, request string) string {
 	c.t.Helper()
 	text, err := os.ReadFile(request)
 	c.s.check(err)
-	blocks := regexp.MustCompile(`(?s)Type gpg --import, .*?(-----BEGIN .*?-----END [A-Z ]+-----).*?Type gpg -d, .*?(-----BEGIN .*?-----END [A-Z ]+-----)`).FindStringSubmatch(string(text))
-	if blocks == nil {
-		c.t.Fatalf("nothing to paste in:\n%s", text)
+	entries := regexp.MustCompile(`(?m)^  ((?:tee|gpg) .*)$`).FindAllStringSubmatch(string(text), -1)
+	blocks := regexp.MustCompile(`(?s)-----BEGIN .*?-----END [A-Z ]+-----`).FindAllString(string(text), -1)
+	if len(entries) != 5 || len(blocks) < 2 {
+		c.t.Fatalf("%q is to be typed, and %d blocks are to be pasted:\n%s", entries, len(blocks), text)
 	}
-	_, err = c.s.computer(name).Run(c.s.ctx(), "gpg --import", blocks[1]+"\n")
-	c.s.check(err)
-	printed, err := c.s.computer(name).Run(c.s.ctx(), "gpg -d", blocks[2]+"\n")
-	c.s.check(err)
+	printed := ""
+	for _, e := range entries {
+		paste := ""
+		if strings.HasPrefix(e[1], "tee ") {
+			paste, blocks = blocks[0]+"\n", blocks[1:]
+		}
+		printed, err = c.s.computer(name).Run(c.s.ctx(), e[1], paste)
+		c.s.check(err)
+	}
 	command := regexp.MustCompile(`(?m)^gpg -qd SHARE-FILE .*$`).FindString(printed)
 	if command == "" {
 		c.t.Fatalf("nothing to run in:\n%s", printed)

@@ -112,7 +112,7 @@ func TestCallsOfSlackAreLost(t *testing.T) {
 			{Method: "chat.postMessage", Times: 1},
 			{Method: "chat.postMessage", Skip: 7, Times: 3},
 			{Method: "chat.update", Times: 2},
-			{Method: "conversations.open", Times: 2},
+			{Method: "conversations.info", Times: 1},
 			{Method: "users.info", Skip: 2, Times: 1},
 			{Method: "files.info", Times: 1},
 			{Method: "url_private", Times: 1},

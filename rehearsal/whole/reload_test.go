@@ -48,7 +48,7 @@ func TestReloadFollowsPeopleAsTheyChange(t *testing.T) {
 	said, err := s.Person(stage.Olga).Commands(s.ctx(), "status "+string(id))
 	s.check(err)
 	s.tells("the status", said, "A reload is due", "conclave.yaml")
-	found, _ := s.Run(s.ctx(), "check", "--offline", "--config", s.ConfigFile())
+	found, _ := s.Run(s.ctx(), "check", "--local", "--config", s.ConfigFile())
 	s.tells("the check", found, "a reload is due")
 
 	// Bob encrypts to the key that was announced before.

@@ -76,7 +76,7 @@ func TestOperatorRestoresTheJournalInTheMiddleOfARekey(t *testing.T) {
 	shown, _ := s.BoardOf(id)
 
 	s.restoreJournal(backup)
-	report, err := s.Run(s.ctx(), "check", "--offline", "--config", s.ConfigFile())
+	report, err := s.Run(s.ctx(), "check", "--local", "--config", s.ConfigFile())
 	if err == nil {
 		t.Error("check finds nothing")
 	}
@@ -89,7 +89,7 @@ func TestOperatorRestoresTheJournalInTheMiddleOfARekey(t *testing.T) {
 	// There is a newer copy after all.
 	s.check(s.StopBot(s.ctx()))
 	s.restoreJournal(newest)
-	if report, err := s.Run(s.ctx(), "check", "--offline", "--config", s.ConfigFile()); err != nil {
+	if report, err := s.Run(s.ctx(), "check", "--local", "--config", s.ConfigFile()); err != nil {
 		t.Errorf("check of the newest copy: %v\n%s", err, report)
 	}
 	s.start()

@@ -5,7 +5,7 @@ package blockkit
 const (
 	maxMessageBlockCount = 50
 	maxViewBlockCount    = 100
-	MaxMessageBlocks     = 100_000 // characters of a message's blocks in JSON: what blocks.validate takes at most
+	MaxMessageBlocks     = 13_200  // characters of a message's blocks in JSON; undocumented, seen to be refused above this
 	MaxView              = 250_000 // bytes of a view in JSON
 
 	MaxID              = 255 // block_id, action_id, callback_id, external_id
