@@ -85,17 +85,10 @@ func (e *Engine) KeyReport(ctx context.Context, cluster string) (ledger.KeyRepor
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	done := e.past.Done(cluster)
+	later := func(a, b time.Time) time.Time { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
 	r.Rekeyed, r.Rotated, r.Others = later(r.Rekeyed, done.Rekeyed), later(r.Rotated, done.Rotated), later(r.Others, done.Others)
 	if !r.Others.After(r.Rekeyed) {
 		r.Others = time.Time{}
 	}
 	return r, err
-}
-
-// later returns the later of two moments.
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

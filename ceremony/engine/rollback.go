@@ -59,7 +59,7 @@ type rollback struct {
 func (e *Engine) recallFile(ctx context.Context, found *recovery) {
 	was, err := e.config.Marks.Recalled()
 	all := slices.Concat(was.Marks(), found.vouched)
-	settled := e.readSettled(ctx, all)
+	read := e.readSettled(ctx, all)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, l := range e.past.List("") {
@@ -81,7 +81,7 @@ func (e *Engine) recallFile(ctx context.Context, found *recovery) {
 			lost[m.Ceremony] = true
 		}
 		k := e.snapshots[m.Ceremony]
-		if !e.heedLocked(m, settled) && (k.c.FrozenFor(event.RolledBack) || e.isAside(m.Ceremony)) {
+		if !e.heedLocked(m, read) && (k.c.FrozenFor(event.RolledBack) || e.isAside(m.Ceremony)) {
 			e.config.Marks.Note(m, false) // a newer copy, or one that is obeyed, may be put there
 		}
 	}
@@ -128,48 +128,60 @@ func (e *Engine) isThereLocked(id ceremony.ID) bool {
 	return held || settled
 }
 
-// readSettled returns the settled ceremonies that marks name, where a mark is not the end of
-// the journal and memory does not hold the ceremony whole, as far as they can be read.
-func (e *Engine) readSettled(ctx context.Context, marks []mark.Mark) map[ceremony.ID]rules.State {
-	var ids []ceremony.ID
+// settled is what a mark comes to beside the journal of a settled ceremony that was read.
+type settled struct {
+	newer bool
+	has   string // how far the journal is
+}
+
+// readSettled compares marks with the settled ceremonies that they name, where a mark is not
+// the end of the journal and memory does not hold the ceremony whole, as far as they can be
+// read. It holds one of them at a time.
+func (e *Engine) readSettled(ctx context.Context, marks []mark.Mark) map[mark.Mark]settled {
+	of := map[ceremony.ID][]mark.Mark{}
 	e.mu.Lock()
 	for _, m := range marks {
 		_, held := e.snapshots[m.Ceremony]
 		end, ok := e.past.Ends(m.Ceremony)
-		if !held && ok && (m.Line != end.Lines || m.Hash != end.Head) && !slices.Contains(ids, m.Ceremony) {
-			ids = append(ids, m.Ceremony)
+		if !held && ok && (m.Line != end.Lines || m.Hash != end.Head) {
+			of[m.Ceremony] = append(of[m.Ceremony], m)
 		}
 	}
 	e.mu.Unlock()
-	found := map[ceremony.ID]rules.State{}
-	for _, id := range ids {
+	found := map[mark.Mark]settled{}
+	for id, all := range of {
 		c, err := e.loadSettled(ctx, id)
 		if err != nil {
 			e.config.Log.Error("a settled ceremony can't be compared with its marks", "ceremony", string(id), "error", err)
 			continue
 		}
-		found[id] = c
+		for _, m := range all {
+			found[m] = settled{m.Newer(c.History), has(c)}
+		}
 	}
 	return found
 }
 
 // heedLocked notes a mark that the journal does not come up to. It reports whether it does
-// not. settled are the ceremonies of [Engine.readSettled].
-func (e *Engine) heedLocked(m mark.Mark, settled map[ceremony.ID]rules.State) bool {
+// not. read is what [Engine.readSettled] has found.
+func (e *Engine) heedLocked(m mark.Mark, read map[mark.Mark]settled) bool {
 	k, held := e.snapshots[m.Ceremony]
 	if e.isAside(m.Ceremony) {
 		return false // its journal is not obeyed anyway
 	}
 	there := e.isThereLocked(m.Ceremony)
+	now := settled{m.Newer(k.c.History), has(k.c)}
 	if !held && there {
-		c, read := settled[m.Ceremony]
+		compared, ok := read[m]
 		end, _ := e.past.Ends(m.Ceremony)
-		if !read && (m.Line < end.Lines || m.Line == end.Lines && m.Hash == end.Head) {
+		if !ok && (m.Line < end.Lines || m.Line == end.Lines && m.Hash == end.Head) {
 			return false // the mark is the end of its journal, or could not be compared
 		}
-		k.c = c
+		if ok {
+			now = compared
+		}
 	}
-	if there && !m.Newer(k.c.History) || e.config.Marks.Accepted(m, !there) {
+	if there && !now.newer || e.config.Marks.Accepted(m, !there) {
 		return false
 	}
 	known := &e.rollback
@@ -178,7 +190,7 @@ func (e *Engine) heedLocked(m mark.Mark, settled map[ceremony.ID]rules.State) bo
 		slices.SortFunc(known.behind[m.Ceremony], func(a, b mark.Mark) int { return b.Line - a.Line })
 		e.config.Marks.Note(known.behind[m.Ceremony][0], false)
 		e.config.Log.Error("the journal is older than what Conclave has done: it was put back from a copy, or lines were cut off",
-			"ceremony", string(m.Ceremony), "had", m.String(), "has", has(k.c))
+			"ceremony", string(m.Ceremony), "had", m.String(), "has", now.has)
 	}
 	return true
 }
@@ -394,12 +406,12 @@ func (e *Engine) recall(ctx context.Context, cluster ceremony.Cluster) bool {
 			marks = append(marks, m)
 		}
 	}
-	settled := e.readSettled(ctx, marks)
+	read := e.readSettled(ctx, marks)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	newer := 0
 	for _, m := range marks {
-		if e.heedLocked(m, settled) {
+		if e.heedLocked(m, read) {
 			newer++
 		}
 	}

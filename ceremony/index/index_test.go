@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -420,5 +421,40 @@ func TestLineWithoutEndIsNotRead(t *testing.T) {
 	}
 	if records, report := read(t, path, key("ours")); len(records) != 2 || report.Foreign != 1 {
 		t.Errorf("%d records, %+v", len(records), report)
+	}
+}
+
+// A start reads lines in batches, whatever is in the file.
+func TestFileOfLargeRecordsIsReadAFewAtATime(t *testing.T) {
+	const records, size = 48, 1 << 20 // of digests; a line is a third longer
+	c := ended(t)[0]
+	path := filepath.Join(t.TempDir(), "index")
+	f := index.NewFile(path, key("ours"))
+	if _, err := f.Read(func(index.Record) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	r := record(t, c)
+	r.Digests = make([]byte, size)
+	for range records {
+		if err := f.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, most, n := inUse(), uint64(0), 0
+	if _, err := index.NewFile(path, key("ours")).Read(func(index.Record) bool {
+		n++
+		most = max(most, inUse())
+		return true
+	}); err != nil || n != records {
+		t.Fatal(n, err)
+	}
+	if most > before+24*size {
+		t.Errorf("%d records of %d bytes take %d bytes at once", records, size, most-before)
 	}
 }
