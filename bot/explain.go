@@ -81,11 +81,11 @@ var denialWords = map[refusal.Denial]wording.Words{
 	},
 	refusal.TokenInOpen: {
 		What: "This is a Vault token in the open. It was not used, and I can't delete it.",
-		Hint: "Slack has seen it: *revoke it now*, with `vault token revoke -self` where it is in `VAULT_TOKEN`. Then delete it where you wrote it, and tell your security team.",
+		Hint: "Slack has seen it: *revoke it now*, with `vault token revoke -self` where it is in `VAULT_TOKEN`. Then " + wording.DeleteTheMessage + ". Tell your security team.",
 	},
 	refusal.KeyInOpen: {
 		What: "This is a private key in the open. It was not used, and I can't delete it.",
-		Hint: "Slack has seen it: publish its revocation, make another key, and have the operator of Conclave configure that one. Whatever was encrypted to this key counts as exposed, with it the share that you hold: delete the key where you wrote it, tell your security team, and plan a rekey.",
+		Hint: "Now " + wording.DeleteTheMessage + ". Publish the key's revocation, make another one, and have the operator of Conclave configure that. Whatever was encrypted to this key counts as exposed, with it the share that you hold: tell your security team, and plan a rekey.",
 	},
 	refusal.NoEnvelope:     {What: "There is no PGP message in it.", Hint: "Paste all of what the command has printed."},
 	refusal.FormLate:       {What: "Slack's time to open the form was over before I could.", Hint: "Press the button once more."},

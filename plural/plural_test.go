@@ -2,6 +2,7 @@ package plural_test
 
 import (
 	"testing"
+	"time"
 
 	"conclave/plural"
 )
@@ -16,6 +17,18 @@ func TestOnlyOneIsSingular(t *testing.T) {
 	} {
 		if got := [2]string{plural.Of(n, "new share"), plural.Count(n, "ceremony", "ceremonies")}; got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestDurationIsToldInItsLargestUnit(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Second: "1 second", 90*time.Second + time.Millisecond: "90 seconds", 119 * time.Second: "119 seconds",
+		30 * time.Minute: "30 minutes", 2*time.Hour - time.Second: "120 minutes", 2*time.Hour + time.Second: "2 hours",
+		47 * time.Hour: "47 hours", 71 * time.Hour: "3 days",
+	} {
+		if got := plural.Time(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
 }

@@ -67,15 +67,21 @@ const (
 
 // alive reports whether there is a token and its time is not over.
 func (l lease) alive(now time.Time) bool {
-	return l.token != "" && (l.ttl == 0 || now.Before(l.since.Add(l.ttl)))
+	return l.token != "" && (l.ttl == 0 || l.age(now) < l.ttl)
 }
 
-// due returns when the token is to be renewed.
-func (l lease) due() time.Time {
-	return l.since.Add(time.Duration(float64(l.ttl) * renewAfter))
+// age returns how long ago the token was asked for. The two clocks differ when this machine has slept, while Vault has
+// not, or when its clock was set: the one by which more time has passed is believed.
+func (l lease) age(now time.Time) time.Duration {
+	return max(now.Sub(l.since), now.Round(0).Sub(l.since.Round(0)))
 }
 
-func (l lease) isDue(now time.Time) bool { return l.ttl != 0 && !now.Before(l.due()) }
+// untilDue returns how long it is until the token is to be renewed.
+func (l lease) untilDue(now time.Time) time.Duration {
+	return time.Duration(float64(l.ttl)*renewAfter) - l.age(now)
+}
+
+func (l lease) isDue(now time.Time) bool { return l.ttl != 0 && l.untilDue(now) <= 0 }
 
 // token returns a token that is alive, and renews it or logs in for it when that is due.
 // While one caller renews a token, the others go on with it. When Vault has denied it or
@@ -286,8 +292,9 @@ func (s *session) rest() time.Duration {
 	s.mu.Lock()
 	held, retry := s.now, s.retry
 	s.mu.Unlock()
-	if now := time.Now(); !held.alive(now) || held.ttl == 0 || now.Before(retry) {
+	now := time.Now()
+	if !held.alive(now) || held.ttl == 0 || now.Before(retry) {
 		return renewPause
 	}
-	return min(max(time.Until(held.due()), 100*time.Millisecond), renewPause)
+	return min(max(held.untilDue(now), 100*time.Millisecond), renewPause)
 }

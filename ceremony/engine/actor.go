@@ -14,7 +14,9 @@ import (
 	"conclave/ceremony/rules"
 )
 
-// The shortest and the longest pause before an act that did not succeed is tried again.
+// The shortest and the longest pause before an act that did not succeed is tried again. The
+// longest is also that in which an actor looks at the clock: a timer stands still while the
+// machine sleeps, and does not notice when its clock is set.
 const (
 	shortestWait = 200 * time.Millisecond
 	longestWait  = 30 * time.Second
@@ -108,7 +110,7 @@ func (a *actor) run(ctx context.Context) {
 		if pause == 0 {
 			continue
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(min(pause, longestWait))
 		select {
 		case f := <-a.inbox:
 			f(acting)

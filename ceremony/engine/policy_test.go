@@ -124,6 +124,30 @@ func TestApprovalsThatCannotComeAreRefusedAtTheProposal(t *testing.T) {
 	}
 }
 
+// Paul and quin may approve. A key that has expired signs nothing, and is found out before anybody is asked.
+func TestCeremonyWhoseApproversCannotSignIsNotProposed(t *testing.T) {
+	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+		s.demand(ceremony.GenerateRoot, ceremony.Policy{Approvals: 1, Signed: true})
+		expire := func(name string) { s.openPGP.Bad[ceremonytest.Person(name).Key] = true }
+		s.openPGP.Bad = map[ceremony.Fingerprint]bool{}
+		expire("paul")
+		expire("quin")
+		proposal := ceremony.Proposal{
+			Operation: ceremony.GenerateRoot, Cluster: "prod", By: ceremonytest.Person("olga").Account,
+		}
+		_, err := s.engine.Propose(context.Background(), proposal)
+		if r, _ := ceremony.RefusalOf(err); r != ceremony.UnableToSign || !strings.Contains(err.Error(), "paul") {
+			t.Errorf("with two expired keys: %v", err)
+		}
+		delete(s.openPGP.Bad, ceremonytest.Person("quin").Key)
+		c, err := s.engine.Propose(context.Background(), proposal)
+		_, named := ceremony.Find(c.Plan.Approvers, ceremonytest.Person("paul").Account)
+		if err != nil || named || c.Plan.EnoughApprovers() != nil {
+			t.Errorf("with one of two: %v, approvers %v", err, c.Plan.Approvers)
+		}
+	})
+}
+
 func TestWhoHoldsAShareDoesNotApproveWherePartsAreSeparate(t *testing.T) {
 	playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{Separate: true})

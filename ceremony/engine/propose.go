@@ -182,7 +182,8 @@ func (e *Engine) plan(ctx context.Context, cluster ceremony.Cluster, p ceremony.
 		return ceremony.Plan{}, fmt.Errorf("%d holders, and Vault asks for %d shares: %w", len(plan.Holders),
 			plan.Threshold, ceremony.TooFewHolders)
 	}
-	if err := planning.Follow(&plan, cluster, policy); err != nil {
+	usable := func(f ceremony.Fingerprint) error { return e.config.OpenPGP.CheckKey(f, now, now) }
+	if err := planning.Follow(&plan, cluster, policy, usable); err != nil {
 		return ceremony.Plan{}, err
 	}
 	e.callRoll(&plan, policy.RollCall)

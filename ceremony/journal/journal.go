@@ -88,7 +88,9 @@ func (j *Journal) encode(id ceremony.ID, h head, events []event.Event) ([]event.
 	seq, prev := h.seq, h.hash
 	for _, ev := range events {
 		seq++
-		e := event.Entry{Seq: seq, Prev: prev, At: time.Now().UTC(), Event: ev}
+		// By the wall clock alone, as a replay reads it: the other one stands still while the machine sleeps, and what
+		// is due some time after this entry would come later than after a restart.
+		e := event.Entry{Seq: seq, Prev: prev, At: time.Now().UTC().Round(0), Event: ev}
 		raw, err := seal(id, &e, j.key)
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode %q: %w: %w", event.TypeOf(ev), ceremony.ErrNoLine, err)

@@ -279,3 +279,16 @@ func FuzzJournalLines(f *testing.F) {
 		}
 	})
 }
+
+// What is due some time after an entry is due by the wall clock, also when the machine sleeps in between.
+func TestEntriesAreDatedByTheWallClockAlone(t *testing.T) {
+	j := ceremonytest.OpenJournal(t, t.TempDir())
+	plan := ceremonytest.SamplePlan("prod-rekey-aaaa")
+	entries, err := j.Append(t.Context(), plan.Ceremony, 0, event.Proposed{Plan: plan, PlanHash: plan.Hash()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := entries[0].At.String(); strings.Contains(at, " m=") {
+		t.Errorf("%s has the time of the clock that stands still in sleep", at)
+	}
+}

@@ -197,7 +197,7 @@ func (a audited) within(h hash.Hash, sig *packet.Signature, notBefore, now time.
 	if err := a.goodAt(sig, sig.CreationTime, now); err != nil {
 		return err
 	}
-	return a.goodAt(sig, now, now)
+	return a.goodAt(sig, maxTime(now, sig.CreationTime), now)
 }
 
 // check checks everything about a signature but the state of its key: that it is the key's,
@@ -225,13 +225,6 @@ func (a audited) check(h hash.Hash, sig *packet.Signature, now time.Time) error 
 		return ErrBadSignature
 	}
 	return nil
-}
-
-func maxTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }
 
 func keyByID(entity *pgp.Entity, id uint64) *packet.PublicKey {

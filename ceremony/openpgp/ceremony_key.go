@@ -36,14 +36,14 @@ var _ ceremony.Key = (*key)(nil)
 
 // newKey makes a ceremony key. A signature by the identity binds it, with its expiry, the
 // ceremony and the nonce, and stands in the certificate: gpg, sq and rnp refuse to encrypt to
-// the key when it has expired.
+// the key when it has expired. Key and binding are dated back: see dated.
 func (i *Identity) newKey(n ceremony.Notice) (*key, error) {
-	return i.newKeyFrom(n, newKeys(n.At))
+	return i.newKeyFrom(n, newKeys(i.dated(n.At)))
 }
 
 func (i *Identity) newKeyFrom(n ceremony.Notice, config *packet.Config) (*key, error) {
-	life := n.Expires.Sub(n.At.Truncate(time.Second)) / time.Second
-	if life <= 0 || life > math.MaxUint32 {
+	life := n.Expires.Sub(config.Now().Truncate(time.Second)) / time.Second
+	if !n.Expires.After(n.At) || life > math.MaxUint32 {
 		return nil, fmt.Errorf("a key can't live from %s until %s",
 			n.At.UTC().Format(time.RFC3339), n.Expires.UTC().Format(time.RFC3339))
 	}

@@ -227,8 +227,13 @@ func (c *Certificate) checkAt(t time.Time) error {
 	if err != nil {
 		return err
 	}
+	// There is no tolerance here: Vault fails on a key from the future as it does on an expired one.
+	return madeAhead(entity, t, c.checkParts(entity, t))
+}
+
+func (c *Certificate) checkParts(entity *pgp.Entity, t time.Time) error {
 	config := strict(t)
-	_, err = entity.VerifyPrimaryKey(t, config)
+	_, err := entity.VerifyPrimaryKey(t, config)
 	switch {
 	case errors.Is(err, pgperrors.ErrKeyRevoked):
 		return ErrKeyRevoked

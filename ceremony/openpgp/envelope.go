@@ -18,9 +18,6 @@ import (
 	"conclave/ceremony/secret"
 )
 
-// skew is the largest difference between the clocks of a holder and of the bot.
-const skew = 5 * time.Minute
-
 // Open opens an envelope as it came, armored or binary.
 //
 // Life of a share, 4 of 7: the message is decrypted, and becomes a secret when the holder's
@@ -248,7 +245,7 @@ func (s signature) check(holder *Certificate, want ceremony.Expected, identity c
 		return ceremony.BadSignature
 	}
 	switch {
-	case holder.signsAt(s.id, want.Now) != nil:
+	case holder.signsAt(s.id, maxTime(want.Now, s.at)) != nil:
 		return ceremony.SignerInvalid
 	case s.at.Before(want.NotBefore.Add(-skew)):
 		return ceremony.Stale

@@ -14,6 +14,7 @@ var (
 	ErrWeakSelfSig    = errors.New("its own signatures use SHA-1 or are damaged; renew them, in gpg by setting the expiry again, and export it once more")
 	ErrKeyExpired     = errors.New("it has expired")
 	ErrKeyExpires     = errors.New("it expires before the ceremony's window closes")
+	ErrKeyAhead       = errors.New("it was made on a computer whose clock is ahead")
 	ErrKeyRevoked     = errors.New("it is revoked")
 	ErrCannotEncrypt  = errors.New("it has no valid part to encrypt to")
 	ErrCannotSign     = errors.New("it has no valid part that signs")

@@ -10,6 +10,7 @@ import (
 	pgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"conclave/ceremony"
+	"conclave/ceremony/midstate"
 	"conclave/ceremony/paste"
 )
 
@@ -27,7 +28,7 @@ func Unarmor(text []byte) (kinds []string, data [][]byte, faults []error, around
 func DigestAt(algorithm crypto.Hash, content []byte, border int) string {
 	h := algorithm.New()
 	h.Write(content[:border])
-	state, err := chaining(h)
+	state, err := midstate.Of(h)
 	if err != nil {
 		panic(err)
 	}

@@ -49,10 +49,11 @@ func ReadHolderKey(data, passphrase []byte) (*HolderKey, error) {
 	}
 	h := &HolderKey{entity: entity}
 	now := time.Now()
-	signer, ok := entity.SigningKey(now, strict(now))
+	at := judgedAt(entity, now)
+	signer, ok := entity.SigningKey(at, strict(at))
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("key %s: %w", h.Fingerprint(), ErrCannotSign)
+		return nil, fmt.Errorf("key %s: %w", h.Fingerprint(), madeAhead(entity, now, ErrCannotSign))
 	case signer.PrivateKey == nil || signer.PrivateKey.Dummy():
 		return nil, fmt.Errorf("key %s: %w", h.Fingerprint(), ErrKeyOnCard)
 	}

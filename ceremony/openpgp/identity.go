@@ -31,9 +31,9 @@ type Identity struct {
 }
 
 // Generate makes an identity: a version 4 Ed25519 key without a subkey and without an expiry.
-// The name must not contain any of ()<>.
+// It is dated back by skew, as what it makes is. The name must not contain any of ()<>.
 func Generate(name string, now time.Time) (*Identity, error) {
-	entity, err := pgp.NewEntity(name, "", "", newKeys(now))
+	entity, err := pgp.NewEntity(name, "", "", newKeys(now.Add(-skew)))
 	if err != nil {
 		return nil, fmt.Errorf("make identity: %w", err)
 	}
@@ -148,8 +148,9 @@ func Load(path string, passphrase []byte) (*Identity, error) {
 		return nil, fmt.Errorf("load identity %s: %w", path, ErrNotIdentityKey)
 	}
 	now := time.Now()
-	if _, ok := entity.SigningKey(now, strict(now)); !ok {
-		return nil, fmt.Errorf("load identity %s: %w", path, ErrNotIdentityKey)
+	at := judgedAt(entity, now)
+	if _, ok := entity.SigningKey(at, strict(at)); !ok {
+		return nil, fmt.Errorf("load identity %s: %w", path, madeAhead(entity, now, ErrNotIdentityKey))
 	}
 	return newIdentity(entity)
 }
@@ -178,9 +179,20 @@ func decrypt(entity *pgp.Entity, passphrase []byte) (err error) {
 	return nil
 }
 
-// sign signs a text.
+// sign signs a text for people. The signature is dated back: see dated.
 func (i *Identity) sign(text string, now time.Time) (string, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return signInline(i.entity, text, now)
+	return signInline(i.entity, text, i.dated(now))
+}
+
+// attest returns a detached signature of a text. It is dated now: the date of a transcript is part of what it says.
+func (i *Identity) attest(text []byte, now time.Time) ([]byte, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var signature bytes.Buffer
+	if err := pgp.DetachSign(&signature, []*pgp.Entity{i.entity}, bytes.NewReader(text), strict(now)); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return signature.Bytes(), nil
 }

@@ -2,6 +2,7 @@ package openpgp
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -62,4 +63,27 @@ func (o *OpenPGP) NewKey(n ceremony.Notice) (ceremony.Key, error) {
 	}
 	k.holders = o.holders
 	return k, nil
+}
+
+// PublicKey returns the public key with this fingerprint, armored: the identity's, or one of
+// the configuration's with everything that its owner has signed about it.
+func (o *OpenPGP) PublicKey(f ceremony.Fingerprint) (string, error) {
+	if f == o.identity.fingerprint {
+		return o.identity.public, nil
+	}
+	c, ok := o.holders[f]
+	if !ok {
+		return "", fmt.Errorf("key %s: %w", f, ErrUnknownKey)
+	}
+	return enarmor(certificateBlock, c.public)
+}
+
+// Attest signs a text with the identity key. It returns a detached binary signature in
+// standard base64, for [VerifyDetached]. Once decoded, gpg --verify reads it too.
+func (o *OpenPGP) Attest(text []byte) (string, error) {
+	signature, err := o.identity.attest(text, time.Now())
+	if err != nil {
+		return "", fmt.Errorf("attest: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(signature), nil
 }

@@ -3,9 +3,7 @@ package openpgp
 import (
 	"bytes"
 	"crypto"
-	"encoding"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -13,6 +11,7 @@ import (
 	"strings"
 
 	"conclave/ceremony"
+	"conclave/ceremony/midstate"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
@@ -56,7 +55,7 @@ func proofOf(
 		return "", ""
 	}
 	h.Write(content[:border])
-	state, err := chaining(h)
+	state, err := midstate.Of(h)
 	if err != nil {
 		return "", ""
 	}
@@ -128,50 +127,9 @@ func resumeHash(
 	if err := fits(h.BlockSize(), count, rest, want, identity); err != nil {
 		return nil, err
 	}
-	if err := resume(h, state, count); err != nil {
-		return nil, err
+	if err := midstate.Resume(h, state, count); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
 	h.Write(rest)
 	return h, nil
-}
-
-// A hash of the SHA-2 family marshals to four bytes that name it, its state between two
-// blocks, the block that has begun, and the number of bytes so far.
-const stateName, stateCount = 4, 8
-
-// chaining returns the state of a hash between two blocks.
-func chaining(h hash.Hash) ([]byte, error) {
-	m, ok := h.(encoding.BinaryMarshaler)
-	if !ok {
-		return nil, ErrEvidence
-	}
-	all, err := m.MarshalBinary()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
-	}
-	return all[stateName : len(all)-h.BlockSize()-stateCount], nil
-}
-
-// resume sets a new hash to the state that another had between two blocks.
-func resume(h hash.Hash, state []byte, count uint64) error {
-	fresh, ok := h.(interface {
-		encoding.BinaryMarshaler
-		encoding.BinaryUnmarshaler
-	})
-	if !ok {
-		return ErrEvidence
-	}
-	all, err := fresh.MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrEvidence, err)
-	}
-	if len(state) != len(all)-stateName-h.BlockSize()-stateCount {
-		return ErrEvidence
-	}
-	copy(all[stateName:], state)
-	binary.BigEndian.PutUint64(all[len(all)-stateCount:], count)
-	if err := fresh.UnmarshalBinary(all); err != nil {
-		return fmt.Errorf("%w: %w", ErrEvidence, err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package planning
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,7 +11,8 @@ import (
 
 // Follow writes the demands of the operation's policy into a plan. It refuses demands that
 // the cluster's people can't meet.
-func Follow(p *ceremony.Plan, cluster ceremony.Cluster, policy ceremony.Policy) error {
+func Follow(p *ceremony.Plan, cluster ceremony.Cluster, policy ceremony.Policy,
+	usable func(ceremony.Fingerprint) error) error {
 	p.Approvals, p.ApprovalsFrom, p.SignedApprovals = policy.Approvals, policy.Classes, policy.Signed
 	p.Cooling, p.Ways = ceremony.Span(policy.Cooling), policy.Ways
 	if policy.Quiet != (ceremony.Quiet{}) {
@@ -19,11 +21,25 @@ func Follow(p *ceremony.Plan, cluster ceremony.Cluster, policy ceremony.Policy) 
 	}
 
 	takesPart := slices.Concat(p.Holders, p.Receivers)
+	var unable error
 	p.Approvers = slices.DeleteFunc(slices.Clone(cluster.Approvers), func(a ceremony.Person) bool {
 		_, part := ceremony.Find(takesPart, a.Account)
-		return policy.Separate && part || policy.Signed && a.Key == ""
+		if policy.Separate && part || policy.Signed && a.Key == "" {
+			return true
+		}
+		if !policy.Signed {
+			return false
+		}
+		err := usable(a.Key)
+		if err != nil {
+			unable = errors.Join(unable, fmt.Errorf("%s: %w", a.Name, err))
+		}
+		return err != nil
 	})
-	if err := p.EnoughApprovers(); err != nil {
+	switch err := p.EnoughApprovers(); {
+	case err != nil && unable != nil:
+		return fmt.Errorf("%w: %w: %w", ceremony.UnableToSign, err, unable)
+	case err != nil:
 		return err
 	}
 	if policy.Witness {

@@ -158,12 +158,12 @@ func todo(p ceremony.Plan, n event.Noticed) string {
 	case ceremony.RolledBack:
 		return lostTodo(p, n)
 	case ceremony.ExposedToken:
-		return "*Revoke the token now*: `vault token revoke -self` where it is in `VAULT_TOKEN`, or by its accessor. Then look in Vault's audit log what it was used for."
+		return "*Revoke the token now*: `vault token revoke -self` where it is in `VAULT_TOKEN`, or by its accessor. Then " + DeleteTheMessage + ". Look in Vault's audit log what it was used for."
 	case ceremony.ExposedKey:
-		return fmt.Sprintf("They make a new PGP key and revoke the old one; the operator of Conclave puts it into the configuration; *then* `/ceremony start %s %s private key of %s was exposed`. Whoever reads Slack can read every share that was handed out to the old key.",
+		return fmt.Sprintf("They "+DeleteTheMessage+". They make a new PGP key and revoke the old one; the operator of Conclave puts it into the configuration; *then* `/ceremony start %s %s private key of %s was exposed`. Whoever reads Slack can read every share that was handed out to the old key.",
 			rekeyOf(n), p.Cluster, whose(n))
 	case ceremony.ExposedShare, ceremony.ExposedEnvelope:
-		return fmt.Sprintf("They delete the message; Slack may have kept it all the same. *A rekey makes the share worthless*; an initiator types: `/ceremony start %s %s exposed share of %s`", rekeyOf(n), p.Cluster, whose(n))
+		return fmt.Sprintf("They "+DeleteTheMessage+". *A rekey makes the share worthless*; an initiator types: `/ceremony start %s %s exposed share of %s`", rekeyOf(n), p.Cluster, whose(n))
 	}
 	return ask
 }

@@ -62,10 +62,21 @@ func ShareFile(c rules.State, seq int) string {
 			made++
 		}
 	}
-	if made > 1 {
-		return fmt.Sprintf("%s-attempt-%d-share.asc", c.ID(), made)
+	return NewShareFile(c.ID(), max(made, 1))
+}
+
+// NewShareFile returns the name of the file in which the share of an attempt of a ceremony is
+// kept: by the gpg command, by conclave open, and by the command that asks for it next.
+func NewShareFile(id ceremony.ID, attempt int) string {
+	if attempt > 1 {
+		return fmt.Sprintf("%s-attempt-%d-share.asc", id, attempt)
 	}
-	return string(c.ID()) + "-share.asc"
+	return string(id) + "-share.asc"
+}
+
+// BackupShareFile returns the name of the file for one share of several from a backup.
+func BackupShareFile(id ceremony.ID, index int) string {
+	return fmt.Sprintf("%s-share-%d.asc", id, index)
 }
 
 // DeliveredFile returns the file name of the share that a message brings. A backup may
@@ -73,7 +84,7 @@ func ShareFile(c rules.State, seq int) string {
 func DeliveredFile(c rules.State, m rules.Message) string {
 	for i, s := range sharesIn(m.Entry.Event) {
 		if i != m.Share && s.For.Account == m.To.Account {
-			return fmt.Sprintf("%s-share-%d.asc", c.ID(), m.Share+1)
+			return BackupShareFile(c.ID(), m.Share+1)
 		}
 	}
 	return ShareFile(c, m.Entry.Seq)

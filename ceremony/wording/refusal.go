@@ -18,6 +18,10 @@ const asideGPGConf = "A line of your gpg.conf can do that. " + withoutGPGConf
 
 const withoutGPGConf = "`/ceremony submit` asks you again: use `conclave seal`, which sets gpg.conf aside, or put `--no-options` behind each `gpg` of the command."
 
+// DeleteTheMessage is what is done with a secret in the open in Slack, with the reason. It is the
+// same in every text.
+const DeleteTheMessage = "delete the message, so that nobody else reads it; Slack may have kept it all the same"
+
 // ExplainRefusal returns the words of a refusal, and [Wordless] of an unknown one.
 func ExplainRefusal(r ceremony.Refusal) Words {
 	if w, ok := refusalWords[r]; ok {
@@ -34,7 +38,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 	ceremony.BadArmor:       {"The PGP message can't be read: its lines were changed on the way.", "Send it as a file: " + AsFile},
 	ceremony.Truncated:      {"The PGP message has no end.", "Slack may have cut it in two. Send it as a file: " + AsFile},
 	ceremony.Altered:        {"The PGP message was changed on the way: its checksum does not match.", "Send it as a file: " + AsFile},
-	ceremony.NotEncrypted:   {"The message is signed but not encrypted: the share stands in it for everybody to read.", "Treat this share as exposed, delete the message, tell your security team, and plan a rekey."},
+	ceremony.NotEncrypted:   {"The message is signed but not encrypted: the share stands in it for everybody to read.", "Now " + DeleteTheMessage + ". Treat the share as exposed, tell your security team, and plan a rekey."},
 	ceremony.PasswordSealed: {"The message is encrypted with a password.", "Leave out `-c`. " + sendAgain},
 	ceremony.OtherKey:       {"The message is encrypted to another key than the one of an open ceremony.", "`/ceremony submit` shows the key that is wanted now. It changes when a round begins again and when Conclave was restarted."},
 	ceremony.BadMessage:     {"The PGP message is damaged, or lacks the protection against changes.", asideGPGConf},
@@ -69,9 +73,9 @@ var refusalWords = map[ceremony.Refusal]Words{
 	ceremony.InsistedInVain:    {"Conclave knows better than that this share is right, and rounds that it was used in on its holder's word were refused.", "It is not used in this ceremony. Look for another share, or talk to the initiator."},
 
 	// A secret in the open.
-	ceremony.PlainShare:      {"This looks like a share in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: treat the share as exposed, tell your security team, and plan a rekey."},
-	ceremony.PlainPassword:   {"This looks like a one-time password in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: make another one with `conclave otp new`, and propose again with its commitment."},
-	ceremony.PrivateMaterial: {"This looks like a private key or a Vault token in the open. It was not used, and I can't delete it.", "Delete it now. Slack has seen it: revoke the token or the key, and tell your security team."},
+	ceremony.PlainShare:      {"This looks like a share in the open. It was not used, and I can't delete it.", "Now " + DeleteTheMessage + ". Treat the share as exposed, tell your security team, and plan a rekey."},
+	ceremony.PlainPassword:   {"This looks like a one-time password in the open. It was not used, and I can't delete it.", "Now " + DeleteTheMessage + ". Make another one with `conclave otp new`, and propose again with its commitment."},
+	ceremony.PrivateMaterial: {"This looks like a private key or a Vault token in the open. It was not used, and I can't delete it.", "*Revoke the token or the key now*, and " + DeleteTheMessage + ". Tell your security team."},
 
 	// A share at the wrong time, or from the wrong person.
 	ceremony.NotAHolder:      {"The plan asks this person for no share in this step.", "`/ceremony status` shows who is asked."},
@@ -90,6 +94,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 	ceremony.OwnProposal:     {"Whoever proposes a ceremony can't approve it.", "A second person has to."},
 	ceremony.AlreadyApproved: {"This person has approved the plan before.", "Another approver is needed, if the status still says so."},
 	ceremony.NeedsSignature:  {"This plan is approved by a signature, not by an account alone.", "Sign the line that my request shows with your PGP key, and send me what gpg prints, here."},
+	ceremony.UnableToSign:    {"Approvals are signed here, and too few approvers can sign: the PGP key of at least one has expired or can't be used.", "`conclave check` says whose and why. They extend it, export it again, and the operator of Conclave puts it in place and reloads. Nothing was proposed."},
 	ceremony.TooFewApprovers: {"The cluster's policy asks for more approvals than the people can give who may approve this.", "Its initiator never counts, nor does whoever holds a share where the policy keeps them apart. The operator of Conclave has to complete the list of approvers, or somebody else proposes. Nothing was proposed."},
 	ceremony.NoWitness:       {"The cluster's policy asks for a witness, and everybody who is configured as one has another part in this.", "The operator of Conclave has to name a witness who neither proposes nor approves nor gets a share. Nothing was proposed."},
 	ceremony.NoTime:          {"Cooling-off and quiet hours leave nothing of the time that this ceremony has.", "Propose it again when the quiet hours are nearly over, or have the operator of Conclave lengthen the window. Nothing was proposed."},
@@ -108,7 +113,7 @@ var refusalWords = map[ceremony.Refusal]Words{
 
 	// Where the ceremony stands.
 	ceremony.WayForbidden: {"The cluster's policy does not take envelopes in this way.", "`/ceremony status` shows in which it does. It was not opened."},
-	ceremony.StillInDoubt: {"What has frozen this ceremony still stands.", "Put the configuration back, or the journal from a backup, and start Conclave again; then resume. Or `/ceremony cancel` it."},
+	ceremony.StillInDoubt: {"What has frozen this ceremony still stands.", "Put the configuration back and have it reloaded, or the journal from a backup and start Conclave again; then resume. Or `/ceremony cancel` it."},
 	ceremony.NotProposed:  {"The plan no longer waits for approval.", "`/ceremony status` shows where it stands."},
 	ceremony.MayNotCancel: {"Only the initiator and the approvers can cancel a ceremony.", ""},
 	ceremony.MayNotResume: {"Only the initiator and the approvers can resume a ceremony.", ""},

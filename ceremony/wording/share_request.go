@@ -28,7 +28,7 @@ func RequestOf(c rules.State, to ceremony.Person, step ceremony.Step) Request {
 	switch step {
 	case ceremony.StepVerify:
 		r.What, r.File = "Please prove that you can use your new share", ShareFile(c, c.Seq())
-		r.Note = "`" + r.File + "` is the file that you have just been given; `conclave open` has called it `share-` and the ceremony's id. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack."
+		r.Note = "`" + r.File + "` is the file that you have just been given, as `conclave open` has called it too. Your share passes from gpg to gpg: it is never in a file, in your shell's history or in Slack."
 	case ceremony.StepUnseal:
 		r.What = "Your share is needed to unseal " + c.Plan.Cluster
 		r.Line, r.News = r.What, wantedNodes(c, to)

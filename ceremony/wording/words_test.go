@@ -272,3 +272,32 @@ func sourceOf(t *testing.T, file string) string {
 	}
 	return string(source)
 }
+
+// Who has shown a secret in Slack is told one thing about the message, wherever they look.
+func TestEveryTextSaysTheSameAboutAMessageWithASecret(t *testing.T) {
+	texts := map[string]string{}
+	for _, r := range []ceremony.Refusal{
+		ceremony.NotEncrypted, ceremony.PlainShare, ceremony.PlainPassword, ceremony.PrivateMaterial,
+	} {
+		texts[string(r)] = wording.ExplainRefusal(r).String()
+	}
+	for _, path := range []string{"../../docs/holder.md", "../../bot/explain.go", "alarm.go"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[path] = strings.Join(strings.Fields(string(text)), " ")
+	}
+	for where, text := range texts {
+		said := strings.ReplaceAll(text, "wording.DeleteTheMessage", wording.DeleteTheMessage)
+		if !strings.Contains(said, wording.DeleteTheMessage) && !strings.Contains(said, "DeleteTheMessage") {
+			t.Errorf("%s says nothing about the message: %s", where, text)
+		}
+		said = strings.ReplaceAll(said, wording.DeleteTheMessage, "")
+		for _, other := range []string{"Delete it now", "elete it where you", "elete the key where", "on't delete anything", "delete the message"} {
+			if strings.Contains(said, other) {
+				t.Errorf("%s says %q", where, other)
+			}
+		}
+	}
+}

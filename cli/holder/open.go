@@ -40,8 +40,8 @@ func OpenCommand(std cli.Streams) *cobra.Command {
 		Long: `Read the message in which Conclave hands over a share or a token, from the FILEs
 or standard input, just as it was pasted. Say whether it is genuine: signed by the
 pinned identity, for your key, and not altered since. Keep a share, encrypted as
-it came, in a new file share-CEREMONY-INDEX.asc that only you can read, whose name
-goes to standard output; one that exists is never replaced.
+it came, in a new file CEREMONY-share.asc that only you can read, whose name goes
+to standard output; one that exists is never replaced.
 
 Then decrypt it, with gpg or --key, to see that it opens and looks like what it
 is. A share is never shown: nobody needs to see one, since conclave seal takes it
@@ -248,37 +248,66 @@ func (f *openFlags) openFor(
 // isFileName matches what every operating system takes for the name of one file.
 var isFileName = regexp.MustCompile(`^[\p{L}\p{N}._-]+$`)
 
+// mostAttempts is how many shares of one ceremony are kept in a folder.
+const mostAttempts = 9
+
 // keepShare writes the encrypted share to a new file, prints its path, and returns it. When
-// there is a file with the same share already, it leaves that one.
+// there is a file with the same share already, it leaves that one. Another share of the same
+// ceremony is one of an earlier attempt, and may be in force: it stays.
 func keepShare(std cli.Streams, dir string, d openpgp.Delivery) (string, error) {
-	name := fmt.Sprintf("share-%s-%d.asc", d.Ceremony, d.Index)
-	// The id is part of the file's name, which goes to standard output. An escape sequence
-	// is refused, and so is the colon, which on Windows makes a hidden stream of a file.
-	if !isFileName.MatchString(name) {
-		return "", fmt.Errorf("keep share: %q is no name of a ceremony", d.Ceremony)
-	}
-	path := filepath.Join(dir, name)
-	err := durable.Create(path, []byte(d.Armor))
-	if errors.Is(err, fs.ErrExist) {
-		there, readErr := host.ReadFile(host.Path(path), false)
-		if readErr != nil {
-			return "", fmt.Errorf("keep share: %w", readErr)
+	for _, name := range namesFor(d) {
+		// The id is part of the file's name, which goes to standard output. An escape sequence
+		// is refused, and so is the colon, which on Windows makes a hidden stream of a file.
+		if !isFileName.MatchString(name) {
+			return "", fmt.Errorf("keep share: %q is no name of a ceremony", d.Ceremony)
 		}
-		if !bytes.Equal(there, []byte(d.Armor)) {
+		path := filepath.Join(dir, name)
+		switch isThere, err := createOrFind(path, []byte(d.Armor)); {
+		case errors.Is(err, fs.ErrExist):
+			fmt.Fprintf(std.Err, "There is another file %s, which was left alone.\n", path)
+			continue
+		case err != nil:
 			return "", cli.WithHint(fmt.Errorf("keep share: %w", err),
-				"There is another file of that name, which was left alone. Say where to keep this one: --dir.")
+				"Nothing is lost, the message still has it. Say where to keep it: --dir.")
+		case isThere:
+			fmt.Fprintf(std.Err, "It is kept in %s already.\n", path)
+		default:
+			fmt.Fprintf(std.Err, "It is kept, encrypted as it came, in %s\n", path)
 		}
-		fmt.Fprintf(std.Err, "It is kept in %s already.\n", path)
-		_, err = fmt.Fprintln(std.Out, path)
+		_, err := fmt.Fprintln(std.Out, path)
 		return path, err
 	}
-	if err != nil {
-		return "", cli.WithHint(fmt.Errorf("keep share: %w", err),
-			"Nothing is lost, the message still has it. Say where to keep it: --dir.")
+	return "", cli.WithHint(fmt.Errorf("keep share: %w", fs.ErrExist), "Say where to keep this one: --dir.")
+}
+
+// namesFor returns the names under which a share may be kept, the best first. It is the one in
+// the command that asks for the share next.
+func namesFor(d openpgp.Delivery) []string {
+	names := []string{wording.NewShareFile(d.Ceremony, 1)}
+	if _, operation := partsOf(d.Ceremony); operation == ceremony.ReadBackup {
+		return append(names, wording.BackupShareFile(d.Ceremony, d.Index))
 	}
-	fmt.Fprintf(std.Err, "It is kept, encrypted as it came, in %s\n", path)
-	_, err = fmt.Fprintln(std.Out, path)
-	return path, err
+	for attempt := 2; attempt <= mostAttempts; attempt++ {
+		names = append(names, wording.NewShareFile(d.Ceremony, attempt))
+	}
+	return names
+}
+
+// createOrFind writes a file that was not there, or reports that it is there with the same
+// content. The error wraps fs.ErrExist when it has another one.
+func createOrFind(path string, content []byte) (isThere bool, err error) {
+	err = durable.Create(path, content)
+	if !errors.Is(err, fs.ErrExist) {
+		return false, err
+	}
+	there, readErr := host.ReadFile(host.Path(path), false)
+	switch {
+	case readErr != nil:
+		return false, readErr
+	case !bytes.Equal(there, content):
+		return false, err
+	}
+	return true, nil
 }
 
 // adviseOnShare prints what is to be done with a share that was kept.

@@ -26,7 +26,7 @@ func TestShareIsNotKeptUnderAStrangeName(t *testing.T) {
 		t.Errorf("%v", there)
 	}
 	d := openpgp.Delivery{Parcel: ceremony.Parcel{Ceremony: "prod-rekey-k7m2", Index: 1, Total: 1}, Armor: "x"}
-	if path, err := keepShare(cli.Streams{Err: &bytes.Buffer{}, Out: &bytes.Buffer{}}, dir, d); err != nil || filepath.Base(path) != "share-prod-rekey-k7m2-1.asc" {
+	if path, err := keepShare(cli.Streams{Err: &bytes.Buffer{}, Out: &bytes.Buffer{}}, dir, d); err != nil || filepath.Base(path) != "prod-rekey-k7m2-share.asc" {
 		t.Errorf("%s, %v", path, err)
 	}
 }
