@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +22,7 @@ import (
 	"conclave/ceremony/journal"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/story"
 )
 
 // stage is an engine with fakes of everything around it, in a bubble of its own time.
@@ -92,8 +95,31 @@ func (s *stage) check() {
 	if _, err := journal.VerifyDir(s.dir); err != nil {
 		s.t.Errorf("the journal does not verify: %v", err)
 	}
+	s.couldHaveBeenTold()
 	if s.openPGP.Open != 0 {
 		s.t.Errorf("%d ceremony keys were left undestroyed", s.openPGP.Open)
+	}
+}
+
+// couldHaveBeenTold holds every story that the engine has written to the rules.
+func (s *stage) couldHaveBeenTold() {
+	s.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(s.dir, "*.jsonl"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, path := range paths {
+		lines, err := os.ReadFile(path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		chain, err := journal.ReadChain(bytes.NewReader(lines))
+		if err != nil {
+			continue // of a test that has broken it
+		}
+		for _, f := range story.Untold(chain.Entries) {
+			s.t.Errorf("%s, line %d: %s", path, f.Entry.Seq, f.Why)
+		}
 	}
 }
 
