@@ -44,5 +44,8 @@ func TestGenuineStoriesCouldHaveBeenTold(t *testing.T) {
 		for _, f := range story.Untold(entries) {
 			t.Errorf("%s, line %d: %s", path, f.Entry.Seq, f.Why)
 		}
+		for _, f := range story.Unmet(entries) {
+			t.Errorf("%s, line %d (%s): unmet: %s", path, f.Entry.Seq, event.TypeOf(f.Entry.Event), f.Why)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package story
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,19 +21,17 @@ func Untold(entries []event.Entry) []Fault {
 	var c rules.State
 	var expected []event.Event // the rest of what the last command led to
 	for _, e := range entries {
+		next, err := rules.Apply(c, e)
+		if err != nil {
+			return faults
+		}
 		if len(expected) > 0 && same(expected[0], e.Event) {
 			expected = expected[1:]
 		} else if rest, told := follow(c, e); told {
 			expected = rest
 		} else {
 			expected = nil
-			faults = append(faults, Fault{Entry: e, Why: fmt.Sprintf(
-				"the rules can't have led to %q here: nothing that people or Vault could have said makes it follow",
-				event.TypeOf(e.Event))})
-		}
-		next, err := rules.Apply(c, e)
-		if err != nil {
-			return faults
+			faults = append(faults, Fault{Entry: e, Why: "nothing that a person or Vault could have said leads to it here"})
 		}
 		c = next
 	}
