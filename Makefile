@@ -63,13 +63,17 @@ EXHAUSTIVE = $$(git grep -l 'needs\.Step(' -- '*_test.go' | sed 's,^,./,; s,/[^/
 RACE := -race -gcflags=github.com/ProtonMail/go-crypto/openpgp/s2k=-race=false \
 	-gcflags=crypto/internal/fips140/sha256=-race=false
 
+# Otherwise each process with the detector sleeps for a second before it exits: to see races
+# of goroutines that outlive main. Ours are waited for, and there are hundreds of processes.
+AT_ONCE := GORACE=atexit_sleep_ms=0
+
 # What is exhaustive, and then everything with the race detector. CONCLAVE_REQUIRE_TOOLS=1
 # makes a test fail that would otherwise skip itself for want of a program. Some packages
 # wait for servers rather than for a processor, so that more than two are tested side by
 # side.
 test: tools $(STAMP) $(VAULT) $(S3) lint
 	$(WITH_GO_ALONE) -timeout=40m $(EXHAUSTIVE)
-	CONCLAVE_REQUIRE_TOOLS=1 .ci/in-memory.sh go run .ci/tally.go $(RACE) -shuffle=on -vet=off -p=4 -timeout=40m ./...
+	$(AT_ONCE) CONCLAVE_REQUIRE_TOOLS=1 .ci/in-memory.sh go run .ci/tally.go $(RACE) -shuffle=on -vet=off -p=4 -timeout=40m ./...
 	$(MAKE) --no-print-directory fuzz
 
 FUZZTIME := 8s

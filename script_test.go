@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(func() { _ = os.RemoveAll(home) })
 			env.Setenv("GNUPGHOME", home)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			kept, err := filepath.Abs("ceremony/testdata/transcript")
 			if err != nil {
 				return err

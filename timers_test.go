@@ -16,6 +16,8 @@ import (
 // notice that its clock was set. Linux stops the clock of Go's timers in suspend. So nothing that is due by the wall
 // clock (a window, a reminder, quiet hours, an expiry) may wait for a timer of more than a minute.
 var timers = map[string]string{
+	"app/expiry.go time.After(pause)":                                 "hours, of the four weeks before a key expires",
+	"app/expiry.go time.After(restOf(conf))":                          "a pause between two messages",
 	"bot/transport/ratelimit.go time.NewTimer(d)":                     "at most the minute for which Slack turns a method away",
 	"bot/transport/socket.go time.AfterFunc(s.Rhythm.Healthy)":        "how long a connection has stood, awake",
 	"bot/transport/socket.go time.NewTimer(s.Rhythm.Hello)":           "seconds",
@@ -25,6 +27,11 @@ var timers = map[string]string{
 	"ceremony/mark/keeper.go time.NewTimer(d)":                        "a pause between attempts, of seconds",
 	"ceremony/engine/notify.go time.After(pause)":                     "a pause between attempts, at most longestPause",
 	"ceremony/engine/notify.go time.After(redrawInterval)":            "a minute",
+	"ceremony/engine/set_aside.go time.After(asidePause)":             "a pause between attempts",
+	"cli/operator/reload.go time.Sleep(answerPace)":                   "milliseconds",
+	"app/relay.go time.Sleep(pause)":                                  "a pause between attempts",
+	"app/reload.go time.NewTicker(requestPace)":                       "how often a request is looked for, awake",
+	"app/reload.go time.NewTicker(duePace)":                           "how often a file is looked at, awake",
 	"ceremony/engine/rollback.go time.After(recallPause)":             "15 seconds",
 	"ceremony/engine/seal_watch.go time.NewTicker(cluster.Poll)":      "how often Vault is asked, awake",
 	"ceremony/engine/actor.go time.NewTimer(min(pause, longestWait))": "half a minute: then the actor looks at the clock again",

@@ -10,6 +10,9 @@ need() { # COMMAND PACKAGE
 need gpg gnupg
 need sq sq
 need rnp rnp
+need dash dash # the shells that people paste into
+need zsh zsh
+need fish fish
 need jq jq
 need chromium chromium
 need openssl openssl # the time-stamping server of the tests

@@ -39,14 +39,15 @@ type Conclave struct {
 	*Backend
 	Identity ceremony.Fingerprint // that holders pin
 
-	config *config.Config // as it was read last
-	bot    *bot.Bot
-	id     *openpgp.Identity
-	sign   *signer
-	relay  *relay
-	log    *slog.Logger
+	bot   *bot.Bot
+	id    *openpgp.Identity
+	sign  *signer
+	relay *relay
+	log   *slog.Logger
 
 	mu      sync.Mutex
+	config  *config.Config // as it was read last
+	keys    Keyring
 	running Running
 }
 
@@ -57,7 +58,7 @@ func Assemble(c *config.Config, log *slog.Logger) (*Conclave, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := &Conclave{config: c, log: log, sign: &signer{}, relay: &relay{}, running: running(c)}
+	all := &Conclave{config: c, keys: keys, log: log, sign: &signer{}, relay: &relay{}, running: running(c)}
 	if all.id, err = LoadIdentity(c.Identity); err != nil {
 		return nil, err
 	}
@@ -82,6 +83,7 @@ func (c *Conclave) Run(ctx context.Context, hangups <-chan os.Signal) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	acting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	parts.Go(func() error { return c.supervise(acting, hangups) })
+	parts.Go(func() error { return c.tellExpiring(ctx) })
 	parts.Go(func() error {
 		defer stop()
 		return c.bot.Run(ctx, c.relay)

@@ -225,10 +225,10 @@ func (c *Conclave) reload(ctx context.Context, run engineRun, clients *sync.Wait
 
 // adopt makes a checked configuration the one that is followed.
 func (c *Conclave) adopt(next reloading) {
-	c.config, c.vaults = next.config, next.vaults
+	c.vaults = next.vaults
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.running = next.running
+	c.config, c.keys, c.running = next.config, next.keys, next.running
 }
 
 // discard closes the clients that were made for a configuration that is not followed.

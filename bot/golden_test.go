@@ -246,6 +246,9 @@ func scenes(t *testing.T) map[string]render.Message {
 		"answer-help":        render.Help(""),
 		"answer-help-topic":  render.Help("shares"),
 		"answer-list":        render.OpenCeremonies(list, nil, now),
+		"key-expires":        render.KeyExpires(identity, now.Add(20*24*time.Hour+time.Hour), now),
+		"key-expired":        render.KeyExpires(identity, time.Time{}, now),
+		"answer-reload-due":  reloadDue(render.OpenCeremonies(list, nil, now)),
 		"answer-list-empty":  render.OpenCeremonies(nil, nil, now),
 		"answer-list-aside":  render.OpenCeremonies(list, aside, now),
 		"answer-history":     render.PastCeremonies(ended, len(ended)),
@@ -338,4 +341,10 @@ func TestEveryMessageIsBlockKitByTheOfficialTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	blockkit.CheckBlockKit(t, files...)
+}
+
+// reloadDue is an answer while two files were changed since they were read.
+func reloadDue(m render.Message) render.Message {
+	m.Blocks = append(m.Blocks, render.ReloadDue([]string{"/etc/conclave/conclave.yaml", "/etc/conclave/keys/alice.asc"}))
+	return m
 }

@@ -23,16 +23,18 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/rules"
 	"conclave/ceremony/wording"
+	"conclave/needs"
 )
 
-// shells are those that people have, as far as this computer has them too.
+// shells are those that people have, as far as this computer has them too. In fish, people
+// type bash first.
 func shells(t *testing.T) [][]string {
 	t.Helper()
 	var found [][]string
-	for _, s := range [][]string{{"bash"}, {"dash"}, {"zsh"}, {"busybox", "sh"}} {
+	for _, s := range [][]string{{"bash"}, {"dash"}, {"zsh"}, {"fish"}, {"busybox", "sh"}} {
 		if _, err := exec.LookPath(s[0]); err == nil {
 			found = append(found, s)
-		} else if os.Getenv("CONCLAVE_REQUIRE_TOOLS") == "1" && (s[0] == "bash" || s[0] == "dash") {
+		} else if needs.Required() && s[0] != "busybox" {
 			t.Fatalf("%s is not installed, and CONCLAVE_REQUIRE_TOOLS is 1", s[0])
 		}
 	}
@@ -44,6 +46,10 @@ func shells(t *testing.T) [][]string {
 func (s *shellUser) tries(shell []string, command string) (printed string, ok bool) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), shell[0], append(shell[1:], "-c", command)...)
+	if shell[0] == "fish" {
+		cmd = exec.CommandContext(s.t.Context(), "fish", "-c", "bash")
+		cmd.Stdin = strings.NewReader(command + "\n")
+	}
 	cmd.Dir = s.folder
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+s.home, "LC_ALL=C")
 	out, err := cmd.Output()
@@ -353,7 +359,7 @@ func TestSecondAttemptsShareHasAFileOfItsOwn(t *testing.T) {
 func TestWhatIsNotOfItsShapeIsNeverPasted(t *testing.T) {
 	evil := []string{
 		"0;A='touch pwned';${A,,};: ", "$(touch pwned)", "`touch pwned`", "';touch pwned;'", "a\ntouch pwned\n", "\x1b[201~\ntouch pwned\n", "a b;touch pwned",
-		"-----BEGIN PGP MESSAGE-----\n\nowE=\nCONCLAVE\ntouch pwned\n", "owE=\nCONCLAVE\nA: ;touch pwned", "%s$(touch pwned)", "",
+		"-----BEGIN PGP MESSAGE-----\n\nowE=\nCONCLAVE\ntouch pwned\n", "owE=\nA: ';touch pwned;'", "%s$(touch pwned)", "",
 	}
 	good := started(t, rekeyPlan()).c
 	to := person("carol")
@@ -570,4 +576,57 @@ func TestCommandsAreMadeInOnePlace(t *testing.T) {
 	if seen == 0 {
 		t.Error("nothing is shown")
 	}
+}
+
+// TestPrintedCommandsAreSingleLines: of a command of several lines the last one may not be copied, and the shell then
+// waits for it without a word. A terminal whose shell edits no lines takes 4,095 bytes in one.
+func TestPrintedCommandsAreSingleLines(t *testing.T) {
+	armor := "-----BEGIN PGP MESSAGE-----\n\n" + strings.Repeat(strings.Repeat("m", 64)+"\n", 22) + "=njUN\n-----END PGP MESSAGE-----\n"
+	c, to := started(t, rekeyPlan()).c, person("carol")
+	key := announced(ceremony.StepUpdate, nonce1)
+	password := key
+	password.Step = ceremony.StepOTP
+	orders := map[string]wording.Order{
+		"a share":     wording.OrderShare(c, to, key, "share.asc", "envelope.asc"),
+		"a password":  wording.OrderShare(c, to, password, "otp.txt", ""),
+		"a roll call": wording.OrderAnswer(c, to, ceremony.Challenge{Ciphertext: armor}, ""),
+		"a word":      wording.OrderWord(c, to.Key, ceremony.SayApprove),
+		"a new share": wording.OrderShareKept(c, to.Key, "prod-rekey-k7m2-share.asc", armor),
+		"a token":     wording.OrderToken(c, to.Key, armor),
+	}
+	for what, order := range orders {
+		commands := commandsIn(order.Text)
+		if len(commands) == 0 || order.Void {
+			t.Errorf("%s: no command in %q", what, order.Text)
+		}
+		for _, command := range commands {
+			if strings.Contains(command, "\n") || len(command) > 4095 {
+				t.Errorf("%s: %d bytes in %d lines:\n%s", what, len(command), 1+strings.Count(command, "\n"), command)
+			}
+		}
+	}
+}
+
+// TestWhatWasCutEndsInAMessage runs what is left of a command when the end of its armor was not copied.
+func TestWhatWasCutEndsInAMessage(t *testing.T) {
+	carol := newShellUser(t, "carol")
+	armor := carol.runsWith("gpg -q --batch --trust-model always -ea -r "+carol.fingerprint, []byte("response"))
+	c, to := started(t, rekeyPlan()).c, person("carol")
+	for what, order := range map[string]wording.Order{
+		"a roll call": wording.OrderAnswer(c, to, ceremony.Challenge{Ciphertext: cutArmor(armor)}, ""),
+		"a token":     wording.OrderToken(c, to.Key, cutArmor(armor)),
+	} {
+		for _, shell := range shells(t) {
+			command := commandsIn(order.Text)[0]
+			if printed, ok := carol.tries(shell, command); ok || printed != "" {
+				t.Errorf("%s, %s: %v, printed is %q", shell, what, ok, printed)
+			}
+		}
+	}
+}
+
+// cutArmor returns the first half of the lines.
+func cutArmor(armor string) string {
+	lines := strings.Split(strings.TrimSpace(armor), "\n")
+	return strings.Join(lines[:len(lines)/2+1], "\n") + "\n"
 }

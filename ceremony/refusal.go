@@ -70,7 +70,7 @@ const (
 	AlreadyApproved    Refusal = "already-approved"    // this person approved before
 	NeedsSignature     Refusal = "needs-signature"     // the policy asks for approvals that are signed
 	TooFewApprovers    Refusal = "too-few-approvers"   // fewer people can approve than the policy asks for
-	UnableToSign   Refusal = "unable-to-sign"  // with those whose PGP key can't be used, too few approvers sign
+	UnableToSign       Refusal = "unable-to-sign"      // with those whose PGP key can't be used, too few approvers sign
 	NoWitness          Refusal = "no-witness"          // the policy asks for a witness, and everybody has another part
 	NoTime             Refusal = "no-time"             // cooling-off and quiet hours leave nothing of the window
 	NoPart             Refusal = "no-part"             // the plan does not have this person

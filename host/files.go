@@ -4,12 +4,13 @@
 package host
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+
+	"conclave/ceremony/paste"
 )
 
 // Path names a file or a folder. In the configuration a relative path is relative to the
@@ -20,16 +21,15 @@ type Path string
 // message that is read.
 const MaxFile = 64 << 10
 
-// ReadSecret reads a file with a token or a passphrase, without the line feed that
-// editors put at its end. It refuses an empty file, and one that other accounts on this
+// ReadSecret reads a file with a token or a passphrase, without what editors put around it: a
+// line end, a byte order mark, UTF-16. It refuses an empty file, and one that other accounts on this
 // machine may read: its secret must be taken for known. The caller wipes the result.
 func ReadSecret(path Path) ([]byte, error) {
 	data, err := ReadFile(path, true)
 	if err != nil {
 		return nil, err
 	}
-	data = bytes.TrimRight(data, "\r\n")
-	if len(data) == 0 {
+	if data = paste.Passphrase(data); len(data) == 0 {
 		return nil, fmt.Errorf("%s is empty", path)
 	}
 	return data, nil

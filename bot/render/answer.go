@@ -62,6 +62,14 @@ func ReloadDue(changed []string) slack.Block {
 		"`conclave reload`, ceremonies follow what was read before.", strings.Join(names, ", "))
 }
 
+// KeyExpires tells the owner of a key that it expires, or has expired when until is zero.
+func KeyExpires(key ceremony.Fingerprint, until, now time.Time) Message {
+	w := wording.KeyExpires(key, until, now)
+	m := Say(":hourglass_flowing_sand: *%s*", w.What)
+	m.Blocks = append(m.Blocks, section("%s", w.Hint))
+	return m
+}
+
 // PastCeremonies lists the newest ceremonies that have ended, newest first. all is how many
 // have.
 func PastCeremonies(newest []rules.State, all int) Message {

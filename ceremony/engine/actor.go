@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -132,6 +134,7 @@ func (a *actor) step(ctx context.Context) time.Duration {
 	if a.halted != nil || a.e.StandsStill(a.c) {
 		return longestWait
 	}
+	a.session.Doubt = cmp.Or(a.e.isBehind(a.c), a.session.Doubt)
 	now := time.Now()
 	if act := a.c.Next(a.session, now); act != rules.ActNothing {
 		if now.Before(a.after) {
@@ -243,6 +246,10 @@ func (a *actor) record(ctx context.Context, cmd command.Command) error {
 	}
 	if err != nil || len(events) == 0 {
 		return err
+	}
+	if d := a.e.isBehind(a.c); d != nil && slices.ContainsFunc(events, event.Intends) {
+		// A mark has come to light since the last step.
+		return cmp.Or(a.record(ctx, d.Stop()), error(ceremony.IsFrozen))
 	}
 	if err := a.c.Takes(events, now); err != nil {
 		a.log.Error("what was decided can't be written: no later start could read it", "error", err)

@@ -32,6 +32,8 @@ func (a *actor) close(ctx context.Context) (progress bool, err error) {
 		ending = event.NothingToCancel
 	case v.Update.Nonce != a.c.Attempt.Nonce:
 		ending = event.AttemptForeign
+	case a.e.StandsStill(a.c): // a mark has come to light meanwhile
+		return false, nil
 	default:
 		if err := a.cluster.Vault.Cancel(ctx, a.c.Plan.Operation, a.c.Attempt.Nonce); err != nil {
 			a.log.Warn("Vault did not confirm the cancellation", "error", err)

@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -137,7 +138,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.recallFile(ctx, found.vouched)
+	e.recallFile(ctx, found)
 	silent := e.resolve(ctx, found.open)
 	var watchers []*interference.Watcher
 	for _, c := range e.config.Clusters {
@@ -162,7 +163,6 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(a)
 	}
 	e.mu.Unlock()
-	_ = e.tellBehind(ctx) // watchMarks tries it again
 	close(e.ready)
 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
@@ -246,6 +246,9 @@ func (e *Engine) Ceremony(id ceremony.ID) (rules.State, rules.Live, error) {
 		return k.c, k.live, nil
 	}
 	c, err := e.loadSettled(context.Background(), id)
+	if found := (*event.AsideError)(nil); errors.As(err, &found) {
+		e.lose(id, found)
+	}
 	return c, rules.Live{}, err
 }
 

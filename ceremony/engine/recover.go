@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"conclave/ceremony/ledger"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
+	"conclave/plural"
 )
 
 // recentFor is how long after its end a settled ceremony is held in memory whole. Its
@@ -39,9 +39,9 @@ type recovery struct {
 	facts  []ledger.Facts
 	recent []ceremony.ID // settled, and to be read in whole
 	unkept []index.Record
-	firsts []first
-	named  map[string]bool // hashes of first lines that another ceremony names
-	read   int             // journals that the index did not have
+	starts index.Starts
+	torn   []ceremony.ID // whose journals have no whole line
+	read   int           // journals that the index did not have
 
 	// vouched are the ends of journals that the index has, and the journals do not. lost are
 	// the records of those that were read again.
@@ -49,18 +49,11 @@ type recovery struct {
 	lost    map[ceremony.ID]index.Record
 }
 
-// first is the first line of a ceremony.
-type first struct {
-	at   time.Time
-	id   ceremony.ID
-	hash string
-}
-
 // recover learns of the settled ceremonies from the index, and replays all others. It
 // replays a settled ceremony as well if the index lacks it, or if its journal is not as it
 // was when the index was written.
 func (e *Engine) recover(ctx context.Context) (*recovery, error) {
-	r := &recovery{e: e, past: map[string][]rules.State{}, named: map[string]bool{}, lost: map[ceremony.ID]index.Record{}}
+	r := &recovery{e: e, past: map[string][]rules.State{}, lost: map[ceremony.ID]index.Record{}}
 	var err error
 	if r.marks, err = e.config.Journal.Marks(ctx); err != nil {
 		return nil, err
@@ -87,10 +80,7 @@ func (e *Engine) recover(ctx context.Context) (*recovery, error) {
 		}
 		c, err := e.loadSettled(ctx, id)
 		if found := (*event.AsideError)(nil); errors.As(err, &found) {
-			e.setAside(id, found)
-			e.mu.Lock()
-			e.past.Lose(id)
-			e.mu.Unlock()
+			e.lose(id, found)
 			continue
 		}
 		if err != nil {
@@ -98,15 +88,33 @@ func (e *Engine) recover(ctx context.Context) (*recovery, error) {
 		}
 		e.publish(snapshot{c: c})
 	}
+	r.missTorn()
 	tagKey, _ := e.config.OpenPGP.CommitmentKey()
 	shares := ledger.NewLedger(r.facts, tagKey)
 	e.mu.Lock()
-	e.ledger, e.first = shares, r.newest()
+	e.ledger, e.first = shares, r.starts.Newest()
 	e.mu.Unlock()
 	if r.read > 0 {
 		e.config.Log.Info("journals were read", "ceremonies", r.read, "of", len(r.marks))
 	}
 	return r, nil
+}
+
+// missTorn sets aside the journals without a whole line, if a ceremony is missing that others
+// name: one of them may have been emptied.
+func (r *recovery) missTorn() {
+	for _, c := range r.e.snapshots {
+		r.starts.Accept(c.c)
+	}
+	missing := r.starts.Missing()
+	if len(missing) == 0 {
+		return
+	}
+	for _, id := range r.torn {
+		r.e.setAside(id, &event.AsideError{Why: fmt.Errorf(
+			"it has no whole line, and %s that others name is not there: it may have been emptied: %w",
+			plural.Count(len(missing), "a ceremony", "ceremonies"), ceremony.ErrChain)})
+	}
 }
 
 // readIndex learns of the settled ceremonies whose journals are as they were when the index
@@ -163,12 +171,19 @@ func (r *recovery) learn(record index.Record) error {
 		}
 		r.past[record.Cluster] = append(r.past[record.Cluster], past)
 	}
+	if record.Operation == ceremony.Alarm {
+		past, err := record.Abridged()
+		if err != nil {
+			return err
+		}
+		r.starts.Accept(past)
+	}
 	r.e.mu.Lock()
 	r.e.past.Learn(record)
 	r.e.mu.Unlock()
 	r.e.past.Digests.AddPast(record.Digests)
 	r.facts = append(r.facts, record.Facts)
-	r.note(record.Proposed, record.Ceremony, record.First, record.Previous)
+	r.starts.Note(record.Proposed, record.Ceremony, record.First, record.Previous)
 	if recent(record.Closes, record.Ended) {
 		r.recent = append(r.recent, record.Ceremony)
 	}
@@ -193,53 +208,41 @@ func recent(closes, ended time.Time) bool {
 	return time.Since(closes) < 0 || time.Since(ended) < recentFor
 }
 
-// note takes down a ceremony's first line, and which one it names as the one before.
-func (r *recovery) note(at time.Time, id ceremony.ID, hash, previous string) {
-	r.firsts = append(r.firsts, first{at, id, hash})
-	r.named[previous] = true
-}
-
-// newest returns the hash of the newest ceremony's first line. It is the one that no other
-// names: the clock may have been set back.
-func (r *recovery) newest() string {
-	slices.SortFunc(r.firsts, func(a, b first) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
-	for _, f := range slices.Backward(r.firsts) {
-		if !r.named[f.hash] {
-			return f.hash
-		}
-	}
-	return ""
-}
-
 // replay reads a ceremony that the index does not have.
 func (r *recovery) replay(ctx context.Context, id ceremony.ID) error {
 	e := r.e
 	c, err := e.load(ctx, id)
+	record, recorded := r.lost[id]
+	if errors.Is(err, ceremony.ErrUnknownCeremony) && recorded {
+		err = emptied(id)
+	}
 	if errors.Is(err, ceremony.ErrUnknownCeremony) {
-		return nil // its first line was never finished: nothing was shown to anybody
+		r.torn = append(r.torn, id) // if its first line was never finished, nothing was shown to anybody
+		return nil
 	}
 	if found := (*event.AsideError)(nil); errors.As(err, &found) {
-		record, ok := r.lost[id]
-		found.Ours = found.Ours || ok
+		found.Ours = found.Ours || recorded
 		e.setAside(id, found)
-		if ok {
+		if recorded {
 			r.unkept = append(r.unkept, record)
 			return r.learnLost(record)
 		}
+		r.starts.See(found.First)
 		return nil // no later ceremony names one that may have been made up
 	}
 	if err != nil {
 		return err
 	}
 	r.read++
-	if record, ok := r.lost[id]; ok && !record.End().In(c.History) {
+	if recorded && !record.End().In(c.History) {
 		r.vouched = append(r.vouched, record.End())
 	}
 	if c.Settled() {
 		return r.settled(ctx, c)
 	}
 	first := c.History[0]
-	r.note(c.Plan.Proposed, id, first.Hash, first.Event.(event.Proposed).Previous) // Replay has made sure of its type
+	// Replay has made sure of the line's type.
+	r.starts.Note(c.Plan.Proposed, id, first.Hash, first.Event.(event.Proposed).Previous)
 	r.facts = append(r.facts, ledger.FactsOf(c))
 	e.publish(snapshot{c: c})
 	cluster, ok := e.clusters[c.Plan.Cluster]
@@ -324,6 +327,11 @@ func (e *Engine) load(ctx context.Context, id ceremony.ID) (rules.State, error) 
 	return c, nil
 }
 
+// emptied returns why a ceremony is not obeyed that had lines and has none.
+func emptied(id ceremony.ID) error {
+	return &event.AsideError{Why: fmt.Errorf("%s has no whole line any more: %w", id, ceremony.ErrChain)}
+}
+
 // loadSettled replays a settled ceremony. The error wraps ErrChain when its journal does not
 // end as it did.
 func (e *Engine) loadSettled(ctx context.Context, id ceremony.ID) (rules.State, error) {
@@ -335,7 +343,7 @@ func (e *Engine) loadSettled(ctx context.Context, id ceremony.ID) (rules.State, 
 	}
 	c, err := e.load(ctx, id)
 	if errors.Is(err, ceremony.ErrUnknownCeremony) {
-		err = &event.AsideError{Why: fmt.Errorf("%s has no whole line any more: %w", id, ceremony.ErrChain)}
+		err = emptied(id)
 	}
 	if err != nil {
 		return rules.State{}, err
@@ -348,6 +356,19 @@ func (e *Engine) loadSettled(ctx context.Context, id ceremony.ID) (rules.State, 
 		}
 	}
 	return c, nil
+}
+
+// lose sets aside a settled ceremony whose journal is not as it was. What was learnt of it
+// stays known.
+func (e *Engine) lose(id ceremony.ID, found *event.AsideError) {
+	e.mu.Lock()
+	_, settled := e.past.Ends(id)
+	e.past.Lose(id)
+	e.mu.Unlock()
+	if settled { // else another asker has found it
+		found.Ours = true
+		e.setAside(id, found)
+	}
 }
 
 // retire removes an actor whose goroutine has ended. What is asked of a settled ceremony

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/event"
+	"conclave/ceremony/index"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
 )
@@ -51,11 +51,11 @@ type rollback struct {
 	compared map[string]chan struct{} // cluster → closed when its posts were compared, or can't be
 }
 
-// recallFile compares the journal with the file of marks, and with the marks that the index
-// vouches for, once all ceremonies are known.
-func (e *Engine) recallFile(ctx context.Context, vouched []mark.Mark) {
+// recallFile compares the journal with the file of marks, with the marks that the index
+// vouches for, and with the first lines that ceremonies name, once all ceremonies are known.
+func (e *Engine) recallFile(ctx context.Context, found *recovery) {
 	was, err := e.config.Marks.Recalled()
-	all := slices.Concat(was.Marks(), vouched)
+	all := slices.Concat(was.Marks(), found.vouched)
 	settled := e.readSettled(ctx, all)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,13 +90,18 @@ func (e *Engine) recallFile(ctx context.Context, vouched []mark.Mark) {
 			e.config.Marks.Forget(id)
 		}
 	}
-	e.rollback.missing = max(0, was.Ceremonies-len(lost)-e.rollback.total)
-	if e.rollback.missing > 0 {
-		e.rollback.fewer = event.Noticed{
-			Kind: ceremony.RolledBack, Want: fmt.Sprintf("%d ceremonies", was.Ceremonies), Got: fmt.Sprint(e.rollback.total),
+	missing, explained := found.starts.Missing(), len(lost)
+	for _, m := range was.Accepted {
+		if !e.isThereLocked(m.Ceremony) && !lost[m.Ceremony] {
+			explained++
 		}
+	}
+	total := e.rollback.total
+	byCount, byName := was.Ceremonies-len(lost)-total, len(missing)-explained-len(found.torn)
+	if e.rollback.missing = max(0, byCount, byName); e.rollback.missing > 0 {
+		e.rollback.fewer = index.Lost(max(was.Ceremonies, total+e.rollback.missing), total, missing)
 		e.config.Log.Error("the journal has fewer ceremonies than it had: its files were removed, or an older copy was put back",
-			"had", was.Ceremonies, "has", e.rollback.total)
+			"had", e.rollback.fewer.Want, "has", total)
 	}
 	e.countLocked()
 }
@@ -388,18 +393,36 @@ func (e *Engine) boards(cluster string) []ceremony.Ref {
 // watchMarks compares the posts that could not be compared at the start, and tells what is
 // older than its marks, until that is done or ctx ends.
 func (e *Engine) watchMarks(ctx context.Context, silent []ceremony.Cluster) {
-	for ctx.Err() == nil {
-		silent = slices.DeleteFunc(slices.Clone(silent), func(c ceremony.Cluster) bool { return e.recall(ctx, c) })
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	compared := make(chan struct{}, len(silent))
+	for _, c := range silent {
+		comparing.Go(func() { e.compare(ctx, c); compared <- struct{}{} })
+	}
+	for open := len(silent); ctx.Err() == nil; {
 		err := e.tellBehind(ctx)
 		switch {
-		case err == nil && len(silent) == 0 && !e.owesAlarm():
+		case err == nil && open == 0 && !e.owesAlarm():
 			return
 		case err != nil && ctx.Err() == nil:
 			e.config.Log.Error("that the journal is older than it was could not be told", "error", err)
 		}
 		select {
+		case <-compared:
+			open--
 		case <-time.After(recallPause):
 		case <-ctx.Done():
+		}
+	}
+}
+
+// compare compares the posts about a cluster with the journal, until that is done or ctx ends.
+func (e *Engine) compare(ctx context.Context, cluster ceremony.Cluster) {
+	for !e.recall(ctx, cluster) {
+		select {
+		case <-time.After(recallPause):
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -417,17 +440,14 @@ func (e *Engine) owesAlarm() bool {
 	return false
 }
 
-// tellBehind has each ceremony freeze that is older than a mark, and raises an alarm for what
-// can't.
+// tellBehind raises an alarm for each ceremony that is older than a mark and can't freeze.
 func (e *Engine) tellBehind(ctx context.Context) error {
 	e.mu.Lock()
-	open := map[*actor]bool{}
 	found := map[string][]event.Noticed{} // cluster →
 	for id, marks := range e.rollback.behind {
 		k, there := e.snapshots[id]
-		if a := e.actors[id]; there && k.c.Freezes() && a != nil {
-			open[a] = true
-			continue
+		if there && k.c.Freezes() && e.actors[id] != nil {
+			continue // its actor sees it at its next step
 		}
 		found[e.clusterOf(id)] = append(found[e.clusterOf(id)], event.Noticed{
 			Kind: ceremony.RolledBack, Subject: string(id), Of: id, Want: mark.Words(marks), Got: has(k.c),
@@ -441,13 +461,6 @@ func (e *Engine) tellBehind(ctx context.Context) error {
 	e.mu.Unlock()
 
 	var faults []error
-	for a := range open {
-		_, _, err := ask(ctx, a, func(context.Context) (struct{}, error) {
-			a.session.Doubt = cmp.Or(e.isBehind(a.c), a.session.Doubt)
-			return struct{}{}, nil
-		})
-		faults = append(faults, err)
-	}
 	for name, all := range found {
 		slices.SortFunc(all, func(a, b event.Noticed) int { return cmp.Compare(a.Subject, b.Subject) })
 		for _, n := range all {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -107,7 +108,7 @@ func (a *actor) share(ctx context.Context, offer ceremony.Envelope) error {
 	if err := a.record(ctx, command.Send{
 		Evidence: evidence, Before: len(a.c.Round.Counted), Share: tag, Verdict: verdict,
 	}); err != nil {
-		return err
+		return cmp.Or(a.outcome(offer.Message), err)
 	}
 	sent, ok := a.c.Pending.Submitting()
 	if !ok {

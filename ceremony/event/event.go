@@ -14,6 +14,15 @@ import (
 // has signed, armored. Without it their account alone said it.
 type Event interface{ event() }
 
+// Intends reports whether an event announces what is sent to Vault next.
+func Intends(e Event) bool {
+	switch e.(type) {
+	case Starting, Submitting, Dropping, Acting:
+		return true
+	}
+	return false
+}
+
 // Entry is an event in the journal.
 type Entry struct {
 	Seq   int       // counted from 1 in each ceremony

@@ -160,7 +160,7 @@ func (s *Files) Load(_ context.Context, id ceremony.ID) ([][]byte, error) {
 	return read.lines, nil
 }
 
-// Marks implements [Store]. A file's mark is its size and when it was last written.
+// Marks implements [Store]. A file's mark is its stamp, see [regular.Stamp].
 func (s *Files) Marks(_ context.Context, of ...ceremony.ID) (map[ceremony.ID]string, error) {
 	if len(of) == 0 {
 		files, err := os.ReadDir(s.dir)
@@ -182,7 +182,7 @@ func (s *Files) Marks(_ context.Context, of ...ceremony.ID) (map[ceremony.ID]str
 		if err != nil {
 			return nil, fmt.Errorf("look at the journal of %s: %w", id, err)
 		}
-		marks[id] = fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+		marks[id] = regular.Stamp(info)
 	}
 	return marks, nil
 }

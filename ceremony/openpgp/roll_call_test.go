@@ -2,8 +2,6 @@ package openpgp_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -156,9 +154,8 @@ func TestGPGAnswersARollCallByTheCommandInTheMessage(t *testing.T) {
 		t.Errorf("gpg prints %q", out)
 	}
 	d.write("challenge.asc", enarmor(t, "PGP MESSAGE", asVault(t, must(s.bot.Certificate(s.want.Signer))(t), response)))
-	challenge := string(must(os.ReadFile(filepath.Join(d.home, "challenge.asc")))(t))
-	signed := d.run("{ printf 'conclave-word1 prod-rekey-k7m2 %s present '; gpg -qd <<'CONCLAVE' | gpg --with-colons --print-md sha256 | cut -d: -f3\n%s\nCONCLAVE\n} | gpg --batch -sa -u %s",
-		plan(s.identity.Fingerprint(), s.now, 5).Hash(), challenge, s.want.Signer)
+	signed := d.run("{ printf 'conclave-word1 prod-rekey-k7m2 %s present '; gpg -qd challenge.asc | gpg --with-colons --print-md sha256 | cut -d: -f3; } | gpg --batch -sa -u %s",
+		plan(s.identity.Fingerprint(), s.now, 5).Hash(), s.want.Signer)
 	got, err := s.bot.VerifyStatement(signed, s.want.Signer, s.want.NotBefore, s.want.Now)
 	if err != nil || !strings.HasSuffix(strings.ToLower(got.Line), " present "+ceremony.RollCallAnswer([]byte(response))) {
 		t.Errorf("the bot reads %q, %v", got.Line, err)

@@ -62,6 +62,27 @@ func Decode(text []byte) string {
 // overwrites the bytes of text that are not in the result. The caller wipes the result.
 func Secret(text []byte) []byte { return tidy(text, bytes.TrimSpace) }
 
+// PlainSecret returns a secret as [Plain] would, in place. It overwrites the bytes of text that are
+// not in the result.
+func PlainSecret(text []byte) []byte {
+	n, before := 0, rune(0)
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		i += size
+		if r == utf8.RuneError && size == 1 {
+			text[n], n = text[i-1], n+1 // no character, and left as it is
+			continue
+		}
+		if r = plain(r, before); r >= 0 {
+			// No character stands for one that has more bytes than itself.
+			n += utf8.EncodeRune(text[n:n+utf8.RuneLen(r)], r)
+			before = r
+		}
+	}
+	clear(text[n:])
+	return text[:n]
+}
+
 // Passphrase returns a passphrase as [Secret] returns a secret, but with the spaces around it,
 // which may belong to it. Only the line ends behind it go.
 func Passphrase(text []byte) []byte {

@@ -44,7 +44,8 @@ func order(c rules.State, about string, to ceremony.Fingerprint, tasks ...task) 
 	var b strings.Builder
 	void := !c.ID().Valid()
 	b.WriteString("# For " + string(c.ID()) + " alone. Copy a command from here, where gpg has printed it,\n" +
-		"# and from nowhere else. The plan's hash in words: " + ceremony.SpokenHash(c.PlanHash, SpokenWords) + "\n")
+		"# and from nowhere else. In fish, type bash and press Return first.\n" +
+		"# The plan's hash in words: " + ceremony.SpokenHash(c.PlanHash, SpokenWords) + "\n")
 	for _, t := range tasks {
 		void = void || !t.command.Made()
 		b.WriteString("\n# " + t.what + "\n" + t.command.Text + "\n")

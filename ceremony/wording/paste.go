@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"conclave/ceremony"
@@ -90,32 +91,29 @@ func fileOn(system, name string) Blank {
 
 func inQuotes(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// endOfPaste ends a here-document. No armor has a line like it.
-const endOfPaste = "CONCLAVE"
-
-// armored returns the text of a here-document. A line that ends it early would have the
-// shell run what follows.
+// armored returns the lines of an armored text as words, each between quotes. So its command
+// is a single line. For the last line of a here-document that was not copied, a shell would
+// wait, and say nothing.
 func armored(text string) Blank {
-	text = strings.TrimRight(text, "\n")
-	fits := text != ""
-	for line := range strings.SplitSeq(text, "\n") {
-		fits = fits && line != endOfPaste && armorShape.MatchString(line)
-	}
-	return Blank{text, fits}
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	fits := isArmored(lines) && !strings.Contains(text, "'")
+	return Blank{"'" + strings.Join(lines, "' '") + "'", fits}
 }
 
-// here begins a here-document, in which the shell replaces nothing.
-const here = " <<'" + endOfPaste + "'"
+func isArmored(lines []string) bool {
+	return lines[0] != "" && !slices.ContainsFunc(lines, func(l string) bool { return !armorShape.MatchString(l) })
+}
+
+// feed writes an armored text into a pipe.
+const feed = `printf '%%s\n' %s | `
 
 // pasteInto returns a command that reads an armored text.
-func pasteInto(command, text string) Pasted {
-	return Paste(command+here+"\n%s\n"+endOfPaste, armored(text))
-}
+func pasteInto(command, text string) Pasted { return Paste(feed+command, armored(text)) }
 
 // IsArmor reports whether a text has the shape of PGP blocks, and of nothing else. People
 // paste it into gpg, and never at a shell's prompt.
 func IsArmor(text string) bool {
-	return armored(text).Fits && strings.HasPrefix(text, "-----BEGIN PGP ")
+	return isArmored(strings.Split(strings.TrimRight(text, "\n"), "\n")) && strings.HasPrefix(text, "-----BEGIN PGP ")
 }
 
 // begun holds back what follows in a pipe until something has come through it, and puts
@@ -148,8 +146,8 @@ func into(out string) Blank {
 // AnswerCommand answers a roll call with gpg. What is decrypted goes from gpg to gpg, and
 // its hash is signed.
 func AnswerCommand(c rules.State, to ceremony.Person, challenge ceremony.Challenge, out string) Pasted {
-	return Paste(`gpg -qd`+here+` | (`+begun+`printf '%%s %%s\n' '%s' "$({ printf %%s "$a"; cat; } | gpg --with-colons --print-md sha256 | cut -d: -f3)" | gpg -sa -u %s)%s`+"\n%s\n"+endOfPaste,
-		quoted(c.StatementFor(ceremony.SayPresent).Line()), AKey(to.Key), into(out), armored(challenge.Ciphertext))
+	return Paste(feed+`gpg -qd | (`+begun+`printf '%%s %%s\n' '%s' "$({ printf %%s "$a"; cat; } | gpg --with-colons --print-md sha256 | cut -d: -f3)" | gpg -sa -u %s)%s`,
+		armored(challenge.Ciphertext), quoted(c.StatementFor(ceremony.SayPresent).Line()), AKey(to.Key), into(out))
 }
 
 // statementCommand signs a statement with gpg. The statement is made of what Conclave has
@@ -166,7 +164,7 @@ func SignCommand(w ceremony.Statement, key ceremony.Fingerprint, out string) Pas
 
 // saveCommand writes a new share to a file, and never replaces one.
 func saveCommand(name, armor string) Pasted {
-	return Paste("(set -C; cat > %s)"+here+"\n%s\n"+endOfPaste, File(name), armored(armor))
+	return Paste(feed+"(set -C; cat > %s)", armored(armor), File(name))
 }
 
 // TryCommand tries on this computer whether a file opens, and shows nothing of it.

@@ -104,12 +104,19 @@ func (f *keyFlags) readFile(ctx context.Context) (*openpgp.HolderKey, error) {
 	if f.passphraseFile != "" || !errors.Is(err, openpgp.ErrPassphrase) {
 		return key, err
 	}
-	passphrase, err = askSecret(ctx, "Passphrase of "+f.key+": ")
-	if err != nil {
-		return nil, err
+	question := "Passphrase of " + f.key + ": "
+	for range mostAnswers {
+		if passphrase, err = askSecret(ctx, question); err != nil {
+			return nil, err
+		}
+		key, err = openpgp.ReadHolderKey(data, passphrase)
+		clear(passphrase)
+		if !errors.Is(err, openpgp.ErrPassphrase) {
+			break
+		}
+		question = "The passphrase does not open it. Once more: "
 	}
-	defer clear(passphrase)
-	return openpgp.ReadHolderKey(data, passphrase)
+	return key, err
 }
 
 // chooseSigner returns the one of gpg's keys that the plan names.

@@ -15,7 +15,6 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/openpgp"
-	"conclave/ceremony/paste"
 	"conclave/cli"
 	"conclave/host"
 )
@@ -315,8 +314,12 @@ func (f *sealFlags) sealWithGPG(ctx context.Context, std cli.Streams, inv *openp
 	return string(envelope), err
 }
 
-// maxShare is the size in bytes of the largest share that is read, with spaces around it.
-const maxShare = 512
+// The largest sizes in bytes: of what is decrypted, and of a text with a share in the open, which
+// may be all that Vault has printed.
+const (
+	maxShare     = 4 << 10
+	maxShareText = host.MaxFile
+)
 
 // readShare reads the share from the file that the flags name, or asks for it. The caller
 // wipes it.
@@ -329,22 +332,28 @@ func (f *sealFlags) readShare(
 		if err != nil {
 			return nil, fmt.Errorf("read --encrypted: %w", err)
 		}
-		share, err := decrypt(message)
-		return paste.Secret(share), err
+		plain, err := decrypt(message)
+		if err != nil {
+			return nil, err
+		}
+		share, err := shareIn(plain)
+		return share, explainShare("what is encrypted in "+f.encrypted, err)
 	case f.share == "-":
-		share, err := host.ReadBounded(std.In, maxShare)
+		text, err := host.ReadBounded(std.In, maxShareText)
 		if err != nil {
 			return nil, fmt.Errorf("read share: %w", err)
 		}
-		return paste.Secret(share), nil
+		share, err := shareIn(text)
+		return share, explainShare("standard input", err)
 	case f.share != "":
-		share, err := host.ReadFile(host.Path(f.share), true)
+		text, err := host.ReadFile(host.Path(f.share), true)
 		if err != nil {
 			return nil, fmt.Errorf("read --share: %w", err)
 		}
-		return paste.Secret(share), nil
+		share, err := shareIn(text)
+		return share, explainShare(f.share, err)
 	}
-	return askSecret(ctx, "Your share (it is not shown): ")
+	return askShare(ctx)
 }
 
 // readEncrypted reads the encrypted share, in any form in which Vault or the holder's

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conclave/app"
+	"conclave/ceremony"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/openpgp"
 	"conclave/ceremony/rules"
@@ -122,6 +123,7 @@ func checkAll(ctx context.Context, c *config.Config, f *findings, offline bool) 
 		checkExposed(c, f, pgp)
 	}
 	checkPeople(c, f, time.Now())
+	checkShares(c, f)
 	checkArchives(ctx, c, f, offline)
 	if offline {
 		f.add(note, "Slack", "not asked")
@@ -164,6 +166,23 @@ func checkPeople(c *config.Config, f *findings, now time.Time) {
 		key := keys[name]
 		if !f.failed("key of "+name, key.CheckUntil(now, now.Add(window[name]))) {
 			f.add(ok, "key of "+name, "%s %s", key.Fingerprint(), strings.Join(key.UserIDs(), ", "))
+		}
+	}
+	for _, x := range app.ExpiringKeys(keys, now) {
+		if !x.Until.IsZero() {
+			f.add(note, "key of "+x.Person, "expires on %s, in %s: have it extended, put the new file in its place, and reload",
+				x.Until.Format(time.DateOnly), plural.Of(int(x.Until.Sub(now).Hours()/24), "day"))
+		}
+	}
+}
+
+// checkShares adds the clusters whose next rekey leaves no share to spare.
+func checkShares(c *config.Config, f *findings) {
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		cluster := c.Clusters[name]
+		if n := len(cluster.KeyReceivers()); n > 0 && cluster.Threshold == n && cluster.Any(ceremony.Operation.MakesShares) {
+			f.add(note, "clusters."+name, "threshold %d of %s: one share that is lost closes the cluster for ever; "+
+				"make threshold less than the receivers", n, plural.Of(n, "receiver"))
 		}
 	}
 }

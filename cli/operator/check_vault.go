@@ -38,6 +38,7 @@ func checkVault(
 		} else {
 			f.add(ok, about, "%d of %d shares open it (%s seal)", seal.Threshold, seal.Shares, seal.Type)
 		}
+		checkSpare(f, about, seal)
 		if c.Any(ceremony.Operation.TakesShares) && len(c.Holders) < seal.Threshold {
 			f.add(stop, about, "%s listed, fewer than the %d shares that Vault asks for",
 				plural.Count(len(c.Holders), "holder is", "holders are"), seal.Threshold)
@@ -59,6 +60,14 @@ func checkVault(
 	}
 	for i, op := range operations(c) {
 		checkOperation(f, about, i, op, report, open)
+	}
+}
+
+// checkSpare adds that the key in force has no share to spare, if it has none.
+func checkSpare(f *findings, about string, seal ceremony.Seal) {
+	if seal.Shares > 0 && seal.Threshold == seal.Shares {
+		f.add(note, about, "%d of %d shares are needed: one that is lost closes the cluster for ever; plan a rekey with "+
+			"a share to spare", seal.Threshold, seal.Shares)
 	}
 }
 

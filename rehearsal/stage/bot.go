@@ -73,7 +73,9 @@ func (s *Stage) launch() error {
 }
 
 // environment returns a nearly empty environment: the bot reads its configuration and nothing else.
-func (s *Stage) environment() []string { return append([]string{"HOME=" + s.dir}, s.extra...) }
+func (s *Stage) environment() []string {
+	return append([]string{"HOME=" + s.dir, DetectorSettings()}, s.extra...)
+}
 
 // StopBot tells the bot to end (SIGTERM) and returns when it has ended. It returns an error unless the exit code is 0.
 func (s *Stage) StopBot(ctx context.Context) error {

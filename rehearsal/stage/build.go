@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -13,6 +14,10 @@ import (
 var unwatchedPackages = []string{
 	"github.com/ProtonMail/go-crypto/openpgp/s2k", "crypto/internal/fips140/sha256",
 }
+
+// DetectorSettings returns the entry of an environment with the settings of the race detector, as this process got them:
+// GORACE. A program without the detector does not read it.
+func DetectorSettings() string { return "GORACE=" + os.Getenv("GORACE") }
 
 // Build compiles the bot into a folder and returns the program's path. It must be called from inside this module. With
 // race, the race detector watches the bot too.

@@ -163,7 +163,9 @@ func (k *gnupg) run(ctx context.Context, command, input string) (out, said strin
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", command)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = k.dir, strings.NewReader(input), &stdout, &stderr
-	cmd.Env = []string{"GNUPGHOME=" + k.home, "HOME=" + k.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	cmd.Env = []string{
+		"GNUPGHOME=" + k.home, "HOME=" + k.home, "PATH=" + os.Getenv("PATH"), "LC_ALL=C", DetectorSettings(),
+	}
 	if err := cmd.Run(); err != nil {
 		first, _, _ := strings.Cut(command, "\n")
 		return "", "", fmt.Errorf("%s: %w\n%s", first, err, &stderr)

@@ -54,7 +54,7 @@ func (s *scene) console(args ...string) *console {
 	c := &console{s: s, t: s.t, out: filepath.Join(out, "of-the-day"), ended: make(chan error, 1)}
 	c.cmd = exec.Command(program,
 		append(append([]string{"ceremony"}, args...), "--config", s.ConfigFile(), "--out", c.out)...)
-	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Dir, c.cmd.Env = c, c, s.Dir(), []string{"HOME=" + s.Dir()}
+	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Dir, c.cmd.Env = c, c, s.Dir(), []string{"HOME=" + s.Dir(), stage.DetectorSettings()}
 	c.keys, err = c.cmd.StdinPipe()
 	s.check(err)
 	s.check(c.cmd.Start())
