@@ -616,3 +616,38 @@ func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 		s.cancels(p.id)
 	})
 }
+
+// Whoever has the identity's key can write lines that are authenticated. What the rules would not have led to freezes
+// the ceremony, and no other.
+func TestStoryThatCannotBeFreezesItsCeremonyAlone(t *testing.T) {
+	bob := ceremonytest.Person("bob")
+	for _, row := range []struct {
+		name  string
+		lines func(c rules.State) []event.Event
+		found string
+	}{
+		{"a threshold lowered by Vault's answer", func(rules.State) []event.Event {
+			return []event.Event{event.Starting{Attempt: 1}, event.Started{Nonce: "nonce-1", Required: 1}}
+		}, "nothing that a person or Vault could have said leads to it"},
+		{"a share that was counted and not sent", func(c rules.State) []event.Event {
+			return []event.Event{event.Starting{Attempt: 1}, event.Started{Nonce: "nonce-1", Required: c.Plan.Threshold},
+				event.Offered{By: bob, Step: ceremony.StepUpdate}}
+		}, "nothing that a person or Vault could have said leads to it"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+				s.forged = true
+				id := s.propose(ceremony.GenerateRoot)
+				s.settle(time.Second)
+				s.stop()
+				approved := event.Approved{By: ceremonytest.Person("paul"), PlanHash: s.now(id).PlanHash}
+				s.forge(id, append([]event.Event{approved}, row.lines(s.now(id))...)...)
+				s.start()
+				s.frozenFor(id, event.NotTold, row.found)
+				if s.vault.Count("submit") > 0 {
+					t.Error("a share was sent")
+				}
+			})
+		})
+	}
+}

@@ -36,6 +36,7 @@ type stage struct {
 	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the OpenPGP of the next start
 	forget   func()                                  // the next start's Config.Forget
 	verify   bool
+	forged   bool      // the test itself writes lines that can't have come about
 	watch    bool      // sealed nodes are looked for
 	obliges  bool      // people do at once what a policy asks of them
 	log      io.Writer // of the next start; nil for none
@@ -101,9 +102,12 @@ func (s *stage) check() {
 	}
 }
 
-// couldHaveBeenTold holds every story that the engine has written to the rules.
+// couldHaveBeenTold holds every story that the engine has written to the rules and to its plan.
 func (s *stage) couldHaveBeenTold() {
 	s.t.Helper()
+	if s.forged {
+		return
+	}
 	paths, err := filepath.Glob(filepath.Join(s.dir, "*.jsonl"))
 	if err != nil {
 		s.t.Fatal(err)
@@ -117,7 +121,7 @@ func (s *stage) couldHaveBeenTold() {
 		if err != nil {
 			continue // of a test that has broken it
 		}
-		for _, f := range story.Untold(chain.Entries) {
+		for _, f := range append(story.Untold(chain.Entries), story.Unmet(chain.Entries)...) {
 			s.t.Errorf("%s, line %d: %s", path, f.Entry.Seq, f.Why)
 		}
 	}
