@@ -84,7 +84,7 @@ func TestConfirmedCancellationIsNotBelievedAgainstTheNumbers(t *testing.T) {
 				s.completes("new-1", "new-2", "new-3")
 				s.giveUp(id)
 				if c := s.now(id); c.Outcome != row.outcome {
-					t.Errorf("outcome %q: %s", c.Outcome, story(c))
+					t.Errorf("outcome %q: %s", c.Outcome, storyOf(c))
 				}
 			})
 		})
@@ -103,7 +103,7 @@ func TestBackupThatLacksAShareHandsNobodyAnothersShare(t *testing.T) {
 		c := s.now(id)
 		made := lastOf[event.Rekeyed](c)
 		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.VaultDiffers || len(made.Shares) != 4 {
-			t.Fatalf("%s, %d shares: %s", c.Phase, len(made.Shares), story(c))
+			t.Fatalf("%s, %d shares: %s", c.Phase, len(made.Shares), storyOf(c))
 		}
 		for i, share := range made.Shares {
 			plain, err := base64.StdEncoding.DecodeString(share.Ciphertext)
@@ -145,7 +145,7 @@ func TestP10ShareThatEndsInAFreezeHasAReceipt(t *testing.T) {
 				c := s.now(id)
 				keys := receipts(c, "bob")
 				if c.Phase != rules.PhaseFrozen || len(keys) != 1 || s.notifier.Posted[string(id)+" "+keys[0]] != 1 {
-					t.Fatalf("%s, bob's receipts: %q: %s", c.Phase, keys, story(c))
+					t.Fatalf("%s, bob's receipts: %q: %s", c.Phase, keys, storyOf(c))
 				}
 				if others := receipts(c, "alice"); len(others) > 0 {
 					t.Errorf("alice, whose share counted, has %q", others)
@@ -180,7 +180,7 @@ func TestStartThatMayArriveIsNotGivenUp(t *testing.T) {
 		}
 		c := s.now(id)
 		if since := c.EndedAt().Sub(last); c.Outcome != event.Failed || since < 4*time.Second {
-			t.Errorf("outcome %q %v after the last request: %s", c.Outcome, since, story(c))
+			t.Errorf("outcome %q %v after the last request: %s", c.Outcome, since, storyOf(c))
 		}
 		if n := s.vault.Count("start"); n != 3 {
 			t.Errorf("Vault was asked %d times to begin", n)
@@ -240,7 +240,7 @@ func TestMissingBackupIsAnAnswer(t *testing.T) {
 		s.settle(time.Minute)
 		c, live, err := s.engine.Ceremony(id)
 		if err != nil || c.Outcome != event.Failed {
-			t.Fatalf("outcome %q, %v: %s", c.Outcome, err, story(c))
+			t.Fatalf("outcome %q, %v: %s", c.Outcome, err, storyOf(c))
 		}
 		if live.Vault != nil {
 			t.Errorf("Vault is said not to answer: %v", live.Vault)
@@ -262,11 +262,11 @@ func TestConfirmedCancellationAfterALostProofIsOne(t *testing.T) {
 		_ = s.send("carol", s.envelope(id, "carol", "new-3"))
 		s.settle(time.Minute)
 		if c := s.now(id); lastSeq[event.AnswerLost](c) < lastSeq[event.Counted](c) {
-			t.Fatalf("no answer was lost: %s", story(c))
+			t.Fatalf("no answer was lost: %s", storyOf(c))
 		}
 		s.giveUp(id)
 		if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptDropped || s.vault.Shares[0] != "old-1" {
-			t.Errorf("outcome %q, ending %q: %s", c.Outcome, c.Ending, story(c))
+			t.Errorf("outcome %q, ending %q: %s", c.Outcome, c.Ending, storyOf(c))
 		}
 	})
 }
@@ -322,7 +322,7 @@ func TestP5WishesThatCrossEachOtherLeaveOneStory(t *testing.T) {
 						}
 						for who, n := range counted {
 							if n > 1 {
-								t.Errorf("entry %d: %s counts %d times in a round: %s", e.Seq, who, n, story(c))
+								t.Errorf("entry %d: %s counts %d times in a round: %s", e.Seq, who, n, storyOf(c))
 							}
 						}
 					}

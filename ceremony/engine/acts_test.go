@@ -69,7 +69,7 @@ func TestActThatCameToNothingIsLoggedAndTriedAgain(t *testing.T) {
 				on.Store(false)
 				s.settle(time.Minute)
 				if c := s.finish(id); c.Outcome != event.Completed {
-					t.Errorf("outcome %q: %s", c.Outcome, story(c))
+					t.Errorf("outcome %q: %s", c.Outcome, storyOf(c))
 				}
 			})
 		})

@@ -107,7 +107,7 @@ func TestAlarmIsNothingButAnAlarm(t *testing.T) {
 			t.Errorf("a rekey is acknowledged: %v", err)
 		}
 		if c := s.finish(other); c.Outcome != event.Completed {
-			t.Errorf("beside an alarm: %s", story(c))
+			t.Errorf("beside an alarm: %s", storyOf(c))
 		}
 	})
 }
@@ -219,7 +219,7 @@ func TestExposedShareCountsUntilARekeyHasMadeNewOnes(t *testing.T) {
 			t.Errorf("before the rekey is done: %q", exposed())
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatal(story(c))
+			t.Fatal(storyOf(c))
 		}
 		// bob's new share is for the key that is exposed.
 		if diff := cmp.Diff([]string{"carol exposed-envelope", "bob exposed-key"}, exposed()); diff != "" {

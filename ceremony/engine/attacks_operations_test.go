@@ -65,7 +65,7 @@ func TestNodeThatFlapsKeepsNobodyFromUnsealingTheOthers(t *testing.T) {
 		}
 		s.vault.Do(func() { s.node("n3").Away = false })
 		if c = s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -80,7 +80,7 @@ func TestP4NodeThatThePlanDoesNotNameGetsNoShare(t *testing.T) {
 		s.restart()
 		s.settle(time.Minute)
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 		for _, l := range s.vault.Log {
 			if strings.Contains(l, "n4") {
@@ -194,7 +194,7 @@ func TestSealWatchTellsOfANodeThatComesBackSealedAfterTheEnd(t *testing.T) {
 		})
 		s.settle(5 * time.Hour)
 		if c := s.now(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 		s.vault.Do(func() { s.node("n3").Away = false })
 		s.settle(time.Minute)
@@ -234,7 +234,7 @@ func TestExpiredKeyOfOneHolderKeepsNoClusterDown(t *testing.T) {
 		}
 		s.openPGP.Bad = map[ceremony.Fingerprint]bool{ceremonytest.Fpr("dave"): true, ceremonytest.Fpr("erin"): true}
 		if c := s.finish(s.begin(ceremony.Unseal)); c.Outcome != event.Completed {
-			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+			t.Errorf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -288,7 +288,7 @@ func TestActThatArrivesLateIsNotSentTwice(t *testing.T) {
 		id := s.begin(ceremony.Rotate)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed || s.vault.Rotated != 1 {
-			t.Errorf("outcome %q, rotated %d times: %s", c.Outcome, s.vault.Rotated, story(c))
+			t.Errorf("outcome %q, rotated %d times: %s", c.Outcome, s.vault.Rotated, storyOf(c))
 		}
 	})
 }
@@ -306,7 +306,7 @@ func TestP4LostActIsNotRepeatedOverWhatOthersDid(t *testing.T) {
 		id := s.begin(ceremony.RotateConfig)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen || s.vault.Policy.Interval != 48*time.Hour {
-			t.Errorf("state %s, policy %s: %s", c.Phase, s.vault.Policy, story(c))
+			t.Errorf("state %s, policy %s: %s", c.Phase, s.vault.Policy, storyOf(c))
 		}
 	})
 	playFor(t, ceremony.ReadBackup, func(t *testing.T, s *stage) {
@@ -340,7 +340,7 @@ func TestOperationTokenIsProposedWhereNoTokenIsTaken(t *testing.T) {
 			return nil, nil
 		}
 		if c := s.finish(s.begin(ceremony.DRToken)); c.Outcome != event.Completed {
-			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+			t.Errorf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -427,7 +427,7 @@ func TestCancelledStartWithAPasswordSaysThatAnAttemptIsThere(t *testing.T) {
 		s.vault.Do(func() { s.vault.Fault = nil })
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptForeign || s.vault.Attempt == nil {
-			t.Errorf("outcome %q, %q: %s", c.Outcome, c.Ending, story(c))
+			t.Errorf("outcome %q, %q: %s", c.Outcome, c.Ending, storyOf(c))
 		}
 	})
 }
@@ -521,7 +521,7 @@ func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
 		s.vault.Do(func() { s.vault.Saved = nil })
 		s.settle(time.Hour)
 		if c := s.now(id); !c.Settled() {
-			t.Errorf("not settled: %s", story(c))
+			t.Errorf("not settled: %s", storyOf(c))
 		}
 	})
 	play(t, func(t *testing.T, s *stage) { // before there was one
@@ -531,7 +531,7 @@ func TestBackupOfACancelledRekeyIsNotLeftWithoutAReminder(t *testing.T) {
 		}
 		s.settle(time.Hour)
 		if c := s.now(id); !c.Settled() {
-			t.Errorf("not settled: %s", story(c))
+			t.Errorf("not settled: %s", storyOf(c))
 		}
 	})
 }
@@ -612,7 +612,7 @@ func TestVerificationThatVaultWillNotDropFreezes(t *testing.T) {
 		}
 		s.thaw(id)
 		if c := s.finish(id); c.Outcome != event.Completed || s.vault.Shares[0] != "new-1" {
-			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+			t.Errorf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }

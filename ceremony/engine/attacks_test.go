@@ -60,8 +60,8 @@ func TestFreezeIsNotOverruledByFinish(t *testing.T) {
 		hit(s, "submit", 2, func() (error, error) { slices.Reverse(s.vault.Attempt.Keys); return nil, nil })
 		id := s.begin(s.rekey)
 		c := s.finish(id)
-		if strings.Contains(story(c), "froze ended") || c.Outcome == event.Completed {
-			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+		if strings.Contains(storyOf(c), "froze ended") || c.Outcome == event.Completed {
+			t.Errorf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -80,7 +80,7 @@ func TestRefusedShareIsNotCounted(t *testing.T) {
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.HasCounted(ceremonytest.Person("alice").Account) {
 			t.Errorf("err %v, state %s, alice counted: %v: %s", err, c.Phase,
-				c.HasCounted(ceremonytest.Person("alice").Account), story(c))
+				c.HasCounted(ceremonytest.Person("alice").Account), storyOf(c))
 		}
 	})
 }
@@ -104,7 +104,7 @@ func TestForeignAttemptIsNotAdoptedWhenStartIsRefused(t *testing.T) {
 			id := s.begin(s.rekey)
 			s.settle(time.Minute)
 			if c := s.now(id); c.Attempt.Nonce == "mallorys" {
-				t.Errorf("%v: adopted: state %s, %s", e, c.Phase, story(c))
+				t.Errorf("%v: adopted: state %s, %s", e, c.Phase, storyOf(c))
 			}
 		})
 	}
@@ -125,7 +125,7 @@ func TestAskerWhoLeavesIsToldTheTruth(t *testing.T) {
 		s.settle(5 * time.Minute)
 		c := s.now(id)
 		if got == "" && c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Errorf("%v and no id: nothing was recorded, says the contract; but: %s", err, story(c))
+			t.Errorf("%v and no id: nothing was recorded, says the contract; but: %s", err, storyOf(c))
 		}
 	})
 }
@@ -289,7 +289,7 @@ func TestVerifiedElsewhereIsNotNothing(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if len(c.NewShares) == 0 && s.vault.Shares[0] == "new-1" {
-			t.Errorf("the new key is in force, and the new shares are given up: %s", story(c))
+			t.Errorf("the new key is in force, and the new shares are given up: %s", storyOf(c))
 		}
 	})
 }
@@ -414,7 +414,7 @@ func TestTokenForAnotherKeyIsNotCompleted(t *testing.T) {
 		})
 		id := s.begin(ceremony.GenerateRoot)
 		if c := s.finish(id); c.Outcome == event.Completed {
-			t.Errorf("completed: %s", story(c))
+			t.Errorf("completed: %s", storyOf(c))
 		}
 	})
 }
@@ -442,7 +442,7 @@ func TestViewIsNotTakenInTwoHalves(t *testing.T) {
 			s.thaw(id)
 			s.settle(time.Minute)
 			t.Errorf("after a thaw: %s, new shares kept: %d, %s", s.now(id).Phase, len(s.now(id).NewShares),
-				story(s.now(id))[300:])
+				storyOf(s.now(id))[300:])
 		}
 	})
 }
@@ -541,7 +541,7 @@ func TestLateProofIsNotGivenUp(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if s.vault.Shares[0] == "new-1" && len(c.NewShares) == 0 && c.Round.Step == ceremony.StepUpdate {
-			t.Errorf("the new key is in force; holders are asked for the old shares: %s", story(c)[250:])
+			t.Errorf("the new key is in force; holders are asked for the old shares: %s", storyOf(c)[250:])
 		}
 	})
 }
@@ -603,7 +603,7 @@ func TestSharesThatMayBeInForceAreSaidToBe(t *testing.T) {
 		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.now(id); !c.Unproven {
-			t.Errorf("the new key is in force, and nobody is told to keep both shares: %s", story(c))
+			t.Errorf("the new key is in force, and nobody is told to keep both shares: %s", storyOf(c))
 		}
 	})
 }
@@ -718,7 +718,7 @@ func TestLateLastShareWithoutVerificationIsReadFromTheBackup(t *testing.T) {
 		c := s.now(id)
 		if s.vault.Shares[0] != "new-1" || c.Outcome != event.Completed || len(c.NewShares) != 5 {
 			t.Errorf("new key in force (backup kept: %v), and the new shares are given up: %s, state %s",
-				s.vault.Saved != nil, story(c), c.Phase)
+				s.vault.Saved != nil, storyOf(c), c.Phase)
 		}
 		if by := lastOf[event.Rekeyed](c).By; by != ceremonytest.Person("carol") {
 			t.Errorf("completed by %q, whose share was the last that was sent", by.Name)

@@ -52,7 +52,7 @@ func (s *stage) handsOut(id ceremony.ID) rules.State {
 	made := lastOf[event.Rekeyed](c)
 	if c.Outcome != event.Completed || c.Ending != event.AttemptUsed || !rules.Elsewhere(made) || !c.MadeElsewhere() ||
 		!made.FromBackup || c.Unproven {
-		s.t.Fatalf("%s, outcome %q, ending %q, made by %q: %s", c.Phase, c.Outcome, c.Ending, made.By.Name, story(c))
+		s.t.Fatalf("%s, outcome %q, ending %q, made by %q: %s", c.Phase, c.Outcome, c.Ending, made.By.Name, storyOf(c))
 	}
 	for i, name := range ceremonytest.Holders {
 		if got, want := made.Shares[i], ceremonytest.Enc(own(ceremony.StepVerify,
@@ -132,7 +132,7 @@ func TestP7RekeyThatOthersHaveFinishedHandsOutItsSharesFromTheBackup(t *testing.
 				s.settle(2 * time.Minute)
 				c := s.handsOut(id)
 				if lastSeq[event.Frozen](c) > 0 {
-					t.Errorf("frozen, though nothing is left to be sent: %s", story(c))
+					t.Errorf("frozen, though nothing is left to be sent: %s", storyOf(c))
 				}
 				if len(c.KeyFacts) != 1 || !c.KeyFacts[0].Doubtful {
 					t.Errorf("what is known of the shares: %+v", c.KeyFacts)
@@ -200,7 +200,7 @@ func forbidden(method string) func(string, int) (error, error) {
 func (s *stage) unknown(id ceremony.ID) {
 	s.t.Helper()
 	if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptUnknown || !c.Unproven {
-		s.t.Errorf("outcome %q, ending %q, unproven %t: %s", c.Outcome, c.Ending, c.Unproven, story(c))
+		s.t.Errorf("outcome %q, ending %q, unproven %t: %s", c.Outcome, c.Ending, c.Unproven, storyOf(c))
 	}
 }
 
@@ -319,7 +319,7 @@ func TestRekeyThatGoesOnAfterAnAttemptThatIsGoneIsSettledByItsEnd(t *testing.T) 
 		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.now(id); !c.Unproven {
-			t.Errorf("said to have come to nothing: %s", story(c))
+			t.Errorf("said to have come to nothing: %s", storyOf(c))
 		}
 		if c := s.finish(id); c.Outcome != event.Completed || c.Attempt.Number != 2 || c.Unproven {
 			t.Errorf("outcome %q in attempt %d, unproven %t", c.Outcome, c.Attempt.Number, c.Unproven)
@@ -345,7 +345,7 @@ func TestAttemptThatIsFinishedWhileItIsDroppedIsNotSaidToBe(t *testing.T) {
 				s.settle(20 * time.Second)
 				if op == ceremony.GenerateRoot {
 					if c := s.now(id); !c.Unproven {
-						t.Errorf("a token was made, and it is said that nothing was: %s", story(c))
+						t.Errorf("a token was made, and it is said that nothing was: %s", storyOf(c))
 					}
 					return
 				}
@@ -403,7 +403,7 @@ func TestActWhoseOutcomeIsNotKnownEndsUnknown(t *testing.T) {
 		id := s.begin(ceremony.Rotate)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen {
-			t.Fatalf("state %s: %s", c.Phase, story(c))
+			t.Fatalf("state %s: %s", c.Phase, storyOf(c))
 		}
 		s.giveUp(id)
 		if c := s.now(id); c.Outcome != event.Cancelled || c.Ending != event.AttemptUnknown {

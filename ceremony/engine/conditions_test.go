@@ -46,7 +46,7 @@ func TestP8CeremonyBeginsWithWhatItRunsUnder(t *testing.T) {
 				id := s.begin(op)
 				c := s.now(id)
 				if len(conditionsOf(c)) != 1 || c.History[1].Seq != conditionsOf(c)[0].Seq {
-					t.Fatalf("conditions stand not once, behind the proposal: %s", story(c))
+					t.Fatalf("conditions stand not once, behind the proposal: %s", storyOf(c))
 				}
 				said := map[string]string{}
 				for _, k := range event.ConditionsOf(c.History) {
@@ -97,7 +97,7 @@ func TestP8StartThatFindsOtherConditionsRecordsAndTellsThem(t *testing.T) {
 		s.restart()
 		s.settle(time.Second)
 		if got := conditionsOf(s.now(id)); len(got) != 1 {
-			t.Fatalf("starts that find nothing else record conditions: %s", story(s.now(id)))
+			t.Fatalf("starts that find nothing else record conditions: %s", storyOf(s.now(id)))
 		}
 
 		s.conditions = running("v1.3.0")
@@ -107,7 +107,7 @@ func TestP8StartThatFindsOtherConditionsRecordsAndTellsThem(t *testing.T) {
 		c := s.now(id)
 		all := conditionsOf(c)
 		if len(all) != 2 {
-			t.Fatalf("the change is not recorded once: %s", story(c))
+			t.Fatalf("the change is not recorded once: %s", storyOf(c))
 		}
 		want := []event.Condition{
 			{Name: "version of Conclave", Value: "v1.3.0", Seq: all[1].Seq},
@@ -125,7 +125,7 @@ func TestP8StartThatFindsOtherConditionsRecordsAndTellsThem(t *testing.T) {
 			n.Away = false
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("it ended %s: %s", c.Outcome, story(c))
+			t.Fatalf("it ended %s: %s", c.Outcome, storyOf(c))
 		}
 		if events, err := rules.Decide(s.now(id), command.Observe{Seen: running("v1.4.0")()}, time.Now()); len(events) > 0 {
 			t.Errorf("after the end: %+v, %v", events, err)
@@ -134,7 +134,7 @@ func TestP8StartThatFindsOtherConditionsRecordsAndTellsThem(t *testing.T) {
 		s.restart()
 		s.settle(time.Second)
 		if got := conditionsOf(s.now(id)); len(got) != 2 {
-			t.Errorf("a ceremony that has ended is recorded to run under something: %s", story(s.now(id)))
+			t.Errorf("a ceremony that has ended is recorded to run under something: %s", storyOf(s.now(id)))
 		}
 	})
 }
@@ -151,10 +151,10 @@ func TestP8CeremonyOfAnEarlierProgramGetsConditionsAtTheNextStart(t *testing.T) 
 		s.restart()
 		s.settle(time.Second)
 		if got := conditionsOf(s.now(id)); len(got) != 1 {
-			t.Errorf("%d conditions: %s", len(got), story(s.now(id)))
+			t.Errorf("%d conditions: %s", len(got), storyOf(s.now(id)))
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("it ended %s: %s", c.Outcome, story(c))
+			t.Errorf("it ended %s: %s", c.Outcome, storyOf(c))
 		}
 	})
 }

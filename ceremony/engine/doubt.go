@@ -6,13 +6,14 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/planning"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/story"
 	"conclave/ceremony/transcript"
 )
 
 // doubt returns why a ceremony that was open when the program started must not go on as
 // its journal has it, or nil. An attacker who can write to the journal's folder can add a
-// line. So signed statements are verified again, and the plan is compared with the
-// configuration. Neither changes while the engine runs.
+// line. So signed statements are verified again, the story is judged, and the plan is compared
+// with the configuration.
 func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Difference {
 	switch bot := e.config.OpenPGP.Identity(); {
 	case c.Ended() || c.Plan.Operation == ceremony.Alarm:
@@ -29,6 +30,9 @@ func (e *Engine) doubt(c rules.State, cluster ceremony.Cluster) *rules.Differenc
 		return d
 	}
 	if d := transcript.Unsigned(c, e.config.OpenPGP.PublicKey, e.config.Signatures); d != nil {
+		return d
+	}
+	if d := story.Doubt(c); d != nil {
 		return d
 	}
 	return c.Adoption()

@@ -44,7 +44,7 @@ func (s *stage) frozenFor(id ceremony.ID, why event.FreezeReason, found string) 
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != why || !strings.Contains(c.Freeze.Got, found) {
-			s.t.Fatalf("state %s, %+v, want %s with %q: %s", c.Phase, c.Freeze, why, found, story(c))
+			s.t.Fatalf("state %s, %+v, want %s with %q: %s", c.Phase, c.Freeze, why, found, storyOf(c))
 		}
 		for _, name := range []string{"olga", "paul"} {
 			if _, err := s.engine.Resume(context.Background(), id,
@@ -52,8 +52,8 @@ func (s *stage) frozenFor(id ceremony.ID, why event.FreezeReason, found string) 
 				s.t.Errorf("%s resumes: %v", name, err)
 			}
 		}
-		if n := strings.Count(story(c), "froze"); n != 1 {
-			s.t.Errorf("it froze %d times: %s", n, story(c))
+		if n := strings.Count(storyOf(c), "froze"); n != 1 {
+			s.t.Errorf("it froze %d times: %s", n, storyOf(c))
 		}
 		s.restart()
 	}
@@ -66,7 +66,7 @@ func (s *stage) cancels(id ceremony.ID) {
 	}
 	s.settle(time.Minute)
 	if c := s.now(id); c.Outcome != event.Cancelled {
-		s.t.Errorf("%s", story(c))
+		s.t.Errorf("%s", storyOf(c))
 	}
 }
 
@@ -131,7 +131,7 @@ func TestP2WordThatNobodySignedIsNotObeyed(t *testing.T) {
 				s.start()
 				s.settle(time.Minute)
 				if c := s.now(id); s.vault.Count("start") > 0 || c.Key != nil {
-					t.Fatalf("OBEYED: Vault was asked for %d attempts: %s", s.vault.Count("start"), story(c))
+					t.Fatalf("OBEYED: Vault was asked for %d attempts: %s", s.vault.Count("start"), storyOf(c))
 				}
 				if n := slices.IndexFunc(lines,
 					func(e event.Event) bool { _, froze := e.(event.Frozen); return froze }); n < 0 {
@@ -204,7 +204,7 @@ func TestJournalThatIsPutBackGoesOn(t *testing.T) {
 		s.start()
 		s.settle(0)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.stop()
 		if err := os.WriteFile(path, backup, 0o600); err != nil {
@@ -217,7 +217,7 @@ func TestJournalThatIsPutBackGoesOn(t *testing.T) {
 		}
 		s.restart() // with a statement that paul has signed
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -243,7 +243,7 @@ func TestCeremonyOfPeopleWhomNobodyConfiguredIsHeld(t *testing.T) {
 		if s.vault.Count("start") > 0 || c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.OtherConfig ||
 			!strings.Contains(c.Freeze.Want, "initiator olga T1/UMALLORY") ||
 			!strings.Contains(c.Freeze.Got, "initiator olga T1/UOLGA") {
-			t.Errorf("%s, %+v", story(c), c.Freeze)
+			t.Errorf("%s, %+v", storyOf(c), c.Freeze)
 		}
 		if _, err := s.engine.Cancel(context.Background(), plan.Ceremony, ceremonytest.Person("paul").Account,
 			""); err != nil {
@@ -366,11 +366,11 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 				s.settle(time.Second)
 				if row.want == "" {
 					if c := s.now(id); c.Phase != rules.PhaseCollecting {
-						t.Fatalf("%+v: %s", c.Freeze, story(c))
+						t.Fatalf("%+v: %s", c.Freeze, storyOf(c))
 					}
 				} else {
 					if c := s.now(id); c.Freeze == nil || !strings.Contains(c.Freeze.Want, row.want) {
-						t.Fatalf("%+v: %s", c.Freeze, story(c))
+						t.Fatalf("%+v: %s", c.Freeze, storyOf(c))
 					}
 					s.frozenFor(id, event.OtherConfig, row.got)
 					s.stop()
@@ -378,12 +378,12 @@ func TestP4PlanThatTheConfigurationDoesNotAllowFreezes(t *testing.T) {
 					s.start()
 					s.settle(time.Minute)
 					if c := s.now(id); c.Phase != rules.PhaseFrozen {
-						t.Fatalf("it thawed by itself: %s", story(c))
+						t.Fatalf("it thawed by itself: %s", storyOf(c))
 					}
 					s.thaw(id)
 				}
 				if c := s.finish(id); c.Outcome != event.Completed || c.Attempt.Number != 1 {
-					t.Errorf("%s", story(c))
+					t.Errorf("%s", storyOf(c))
 				}
 			})
 		})
@@ -500,7 +500,7 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 				}
 				id := s.begin(row.op)
 				if c := s.now(id); c.Pending == nil {
-					t.Fatalf("nothing is pending: %s", story(c))
+					t.Fatalf("nothing is pending: %s", storyOf(c))
 				}
 				s.stop()
 				s.vault.Fault, s.configure = nil, leave
@@ -510,7 +510,7 @@ func TestP5WhatWasSentIsSettledBeforeTheFreeze(t *testing.T) {
 				if c.Phase != row.want || c.Freeze != nil && c.Freeze.Why != event.OtherConfig || c.Pending != nil ||
 					s.vault.Count(row.method) != row.calls {
 					t.Errorf("%s was called %d times, state %s, %+v: %s", row.method, s.vault.Count(row.method),
-						c.Phase, c.Freeze, story(c))
+						c.Phase, c.Freeze, storyOf(c))
 				}
 				if row.want == rules.PhaseFrozen {
 					s.cancels(id)
@@ -530,7 +530,7 @@ func TestFrozenCeremonyIsNotThawedWhileTheConfigurationDiffers(t *testing.T) {
 		s.vault.Do(func() { s.vault.Attempt = nil })
 		s.settle(time.Minute)
 		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != event.AttemptGone {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.stop()
 		s.configure = func(c *ceremony.Cluster) { c.Holders = c.Holders[1:] }
@@ -538,7 +538,7 @@ func TestFrozenCeremonyIsNotThawedWhileTheConfigurationDiffers(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Freeze == nil || c.Freeze.Why != event.OtherConfig || c.Freeze.Was != rules.PhaseCollecting {
-			t.Fatalf("%+v: %s", c.Freeze, story(c))
+			t.Fatalf("%+v: %s", c.Freeze, storyOf(c))
 		}
 		if _, err := s.engine.Resume(context.Background(), id,
 			ceremonytest.Person("paul").Account); !errors.Is(err, ceremony.StillInDoubt) {
@@ -598,7 +598,7 @@ func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 		}
 		c := s.now(p.id)
 		if c.Phase != rules.PhaseCollecting {
-			t.Fatalf("%+v: %s", c.Freeze, story(c))
+			t.Fatalf("%+v: %s", c.Freeze, storyOf(c))
 		}
 		s.stop()
 		line := c.StatementFor(ceremony.SayProceed).Line()
@@ -611,8 +611,43 @@ func TestP2SignedWordsHoldAfterARestart(t *testing.T) {
 		s.settle(time.Second)
 		if c := s.now(p.id); c.Freeze == nil || c.Freeze.Why != event.NotSigned ||
 			!strings.Contains(c.Freeze.Got, "wendy's signature (exception) does not hold") {
-			t.Errorf("%+v: %s", c.Freeze, story(c))
+			t.Errorf("%+v: %s", c.Freeze, storyOf(c))
 		}
 		s.cancels(p.id)
 	})
+}
+
+// Whoever has the identity's key can write lines that are authenticated. What the rules would not have led to freezes
+// the ceremony, and no other.
+func TestStoryThatCannotBeFreezesItsCeremonyAlone(t *testing.T) {
+	bob := ceremonytest.Person("bob")
+	for _, row := range []struct {
+		name  string
+		lines func(c rules.State) []event.Event
+		found string
+	}{
+		{"a threshold lowered by Vault's answer", func(rules.State) []event.Event {
+			return []event.Event{event.Starting{Attempt: 1}, event.Started{Nonce: "nonce-1", Required: 1}}
+		}, "nothing that a person or Vault could have said leads to it"},
+		{"a share that was counted and not sent", func(c rules.State) []event.Event {
+			return []event.Event{event.Starting{Attempt: 1}, event.Started{Nonce: "nonce-1", Required: c.Plan.Threshold},
+				event.Offered{By: bob, Step: ceremony.StepUpdate}}
+		}, "nothing that a person or Vault could have said leads to it"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			playFor(t, ceremony.GenerateRoot, func(t *testing.T, s *stage) {
+				s.forged = true
+				id := s.propose(ceremony.GenerateRoot)
+				s.settle(time.Second)
+				s.stop()
+				approved := event.Approved{By: ceremonytest.Person("paul"), PlanHash: s.now(id).PlanHash}
+				s.forge(id, append([]event.Event{approved}, row.lines(s.now(id))...)...)
+				s.start()
+				s.frozenFor(id, event.NotTold, row.found)
+				if s.vault.Count("submit") > 0 {
+					t.Error("a share was sent")
+				}
+			})
+		})
+	}
 }

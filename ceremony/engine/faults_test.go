@@ -54,7 +54,7 @@ func TestP5EveryOutsideWriteIsSettledByAsking(t *testing.T) {
 								want = event.Failed // the keys were in the lost answer
 							}
 							if c.Outcome != want {
-								t.Errorf("outcome %q, want %q: %s", c.Outcome, want, story(c))
+								t.Errorf("outcome %q, want %q: %s", c.Outcome, want, storyOf(c))
 							}
 							once(t, s)
 						})
@@ -95,7 +95,7 @@ func callsWithoutFaults(t *testing.T, op ceremony.Operation) map[string]int {
 			return nil, nil
 		})
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("without a fault: %s", story(c))
+			t.Fatalf("without a fault: %s", storyOf(c))
 		}
 	})
 	return calls
@@ -126,7 +126,7 @@ func once(t *testing.T, s *stage) {
 	}
 }
 
-func story(c rules.State) string {
+func storyOf(c rules.State) string {
 	var words []string
 	for _, e := range c.History {
 		words = append(words, event.TypeOf(e.Event))
@@ -358,7 +358,7 @@ func (s *stage) dieAndGoOn(op ceremony.Operation, lines int, torn tear) bool {
 		want = event.Failed // and so were the keys of a new cluster
 	}
 	if c.Outcome != want {
-		s.t.Errorf("outcome %q, want %q: %s", c.Outcome, want, story(c))
+		s.t.Errorf("outcome %q, want %q: %s", c.Outcome, want, storyOf(c))
 	}
 	if op.Rekeys() && s.vault.Shares[0] != "new-1" {
 		s.t.Errorf("the key in force has share %q", s.vault.Shares[0])

@@ -98,7 +98,7 @@ func TestStartReadsWhatTheIndexDoesNotHave(t *testing.T) {
 			t.Errorf("with an open ceremony these were read: %v", read)
 		}
 		if c := s.finish(open); c.Outcome != event.Completed {
-			t.Fatal(story(c))
+			t.Fatal(storyOf(c))
 		}
 		s.settle(8 * 24 * time.Hour) // until nobody asks for the token any more
 		if _, lines := count.take(); lines != 0 {
@@ -138,7 +138,7 @@ func TestShareCostsTheSameHoweverMuchHasHappened(t *testing.T) {
 				t.Errorf("%d lines were read for a share", lines)
 			}
 			if c := s.finish(id); c.Outcome != event.Completed {
-				t.Error(story(c))
+				t.Error(storyOf(c))
 			}
 		})
 	}

@@ -158,7 +158,7 @@ func TestP6RestartNeitherHidesNorRepeatsAnAlarm(t *testing.T) {
 				// After a restart only the journals show what the cluster was.
 				for _, op := range []ceremony.Operation{ceremony.Rekey, ceremony.Rotate} {
 					if c := s.finish(s.begin(op)); c.Outcome != event.Completed {
-						t.Fatalf("%s: %s", op, story(c))
+						t.Fatalf("%s: %s", op, storyOf(c))
 					}
 				}
 				s.unsealAll()
@@ -194,7 +194,7 @@ func (s *stage) unsealAll() {
 	}
 	s.settle(time.Minute)
 	if c := s.now(id); c.Outcome != event.Completed {
-		s.t.Fatalf("the unseal: %s", story(c))
+		s.t.Fatalf("the unseal: %s", storyOf(c))
 	}
 	s.configure = configure
 	s.restart()

@@ -80,7 +80,7 @@ func TestP4ShareIsNotSentOnceAMarkHasComeToLight(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if !*answered || !c.FrozenFor(event.RolledBack) || s.vault.Count("submit") > 0 {
-			t.Errorf("%d shares were sent: %s", s.vault.Count("submit"), story(c))
+			t.Errorf("%d shares were sent: %s", s.vault.Count("submit"), storyOf(c))
 		}
 		if told := s.told(id); !slices.Contains(told, "receipt") && !slices.Contains(told, "frozen") {
 			t.Errorf("people are told %v", told)
@@ -106,7 +106,7 @@ func TestP4NothingIsBegunOnceAMarkHasComeToLight(t *testing.T) {
 				}
 				s.settle(time.Minute)
 				if c := s.now(id); !*answered || !c.FrozenFor(event.RolledBack) || s.writes() != writes {
-					t.Errorf("%d writes: %s", s.writes()-writes, story(c))
+					t.Errorf("%d writes: %s", s.writes()-writes, storyOf(c))
 				}
 			})
 		})

@@ -58,7 +58,7 @@ func (s *stage) rekeyed() ceremony.ID {
 		s.settle(time.Minute)
 	}
 	if c := s.now(id); c.Outcome != event.Completed {
-		s.t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+		s.t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 	}
 	return id
 }
@@ -211,7 +211,7 @@ func TestKeyChangedOutsideIsLearntWhenAQuorumInsists(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 		next := s.begin(ceremony.GenerateRoot)
 		s.refuses(next, "alice", "old-1", ceremony.OutdatedShare)
@@ -419,7 +419,7 @@ func TestSealedClusterIsKnownByItsName(t *testing.T) {
 		s.share(id, "dave", "new-4")
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 		id = s.begin(ceremony.GenerateRoot)
 		s.share(id, "dave", "new-4")

@@ -98,7 +98,7 @@ func TestP4IndexNoticesAnOlderCopyByItself(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); !c.FrozenFor(event.RolledBack) || s.writes() != writes {
-			t.Errorf("OBEYED: %d writes, %s", s.writes()-writes, story(c))
+			t.Errorf("OBEYED: %d writes, %s", s.writes()-writes, storyOf(c))
 		}
 	})
 }

@@ -68,7 +68,7 @@ func TestRequesterWithoutAKeyGetsATokenByOneTimePassword(t *testing.T) {
 		}
 		c := s.finish(id)
 		if c.Outcome != event.Completed || c.Encoded != "token with "+ceremonytest.Password || c.Token != "" {
-			t.Fatalf("outcome %q, encoded %q: %s", c.Outcome, c.Encoded, story(c))
+			t.Fatalf("outcome %q, encoded %q: %s", c.Outcome, c.Encoded, storyOf(c))
 		}
 	})
 }
@@ -115,7 +115,7 @@ func TestPasswordThatWasPastedInTheOpenEndsTheCeremony(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Failed || s.vault.Calls["start"] != 0 {
-			t.Errorf("outcome %q: %s", c.Outcome, story(c))
+			t.Errorf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -147,7 +147,7 @@ func TestLostPasswordIsAskedForAgain(t *testing.T) {
 				s.settle(time.Minute)
 				c := s.now(id)
 				if c.Phase != way.want {
-					t.Fatalf("state %s, want %s: %s", c.Phase, way.want, story(c))
+					t.Fatalf("state %s, want %s: %s", c.Phase, way.want, storyOf(c))
 				}
 				if way.want == rules.PhaseFrozen {
 					if c.Freeze.Why != event.ForeignAttempt {
@@ -159,7 +159,7 @@ func TestLostPasswordIsAskedForAgain(t *testing.T) {
 					t.Fatalf("again: %v", err)
 				}
 				if c := s.finish(id); c.Outcome != event.Completed {
-					t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+					t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 				}
 				once(t, s)
 			})
@@ -214,7 +214,7 @@ func TestRootTokenIsWatchedUntilVaultHasForgottenIt(t *testing.T) {
 		s.settle(2 * time.Minute)
 		c = s.now(id)
 		if c.Revoked == nil || c.Revoked.By != nil || !c.Settled() {
-			t.Fatalf("revoked %+v, settled %t: %s", c.Revoked, c.Settled(), story(c))
+			t.Fatalf("revoked %+v, settled %t: %s", c.Revoked, c.Settled(), storyOf(c))
 		}
 	})
 }
@@ -286,7 +286,7 @@ func TestDrillSendsNothingToVaultAndTellsWhoCould(t *testing.T) {
 		s.settle(5 * time.Hour) // the window is over
 		c := s.now(id)
 		if c.Outcome != event.Completed || len(c.Round.Counted) != 2 {
-			t.Fatalf("outcome %q, %d could: %s", c.Outcome, len(c.Round.Counted), story(c))
+			t.Fatalf("outcome %q, %d could: %s", c.Outcome, len(c.Round.Counted), storyOf(c))
 		}
 		if len(s.vault.Log) != writes || s.vault.Calls["submit"] != 0 {
 			t.Errorf("Vault was sent %q", s.vault.Log[writes:])
@@ -319,7 +319,7 @@ func TestDrillThatWasCancelledAtAnEnvelopeEndsWithoutVault(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Cancelled || s.vault.Calls["progress"] != asked {
-			t.Fatalf("outcome %q, Vault asked %d times: %s", c.Outcome, s.vault.Calls["progress"]-asked, story(c))
+			t.Fatalf("outcome %q, Vault asked %d times: %s", c.Outcome, s.vault.Calls["progress"]-asked, storyOf(c))
 		}
 	})
 }
@@ -345,10 +345,10 @@ func TestVerificationCanBeBegunAgain(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Round.Nonce == nonce || len(c.Round.Counted) != 0 || len(c.Missing()) != len(ceremonytest.Holders) {
-			t.Fatalf("round %+v: %s", c.Round, story(c))
+			t.Fatalf("round %+v: %s", c.Round, storyOf(c))
 		}
 		if c := s.finish(id); c.Outcome != event.Completed || s.vault.Shares[0] != "new-1" {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -366,10 +366,10 @@ func TestClusterOfASingleShareIsRekeyedAndAWrongShareSpoilsNothing(t *testing.T)
 		s.settle(10 * time.Second)
 		if c := s.now(id); c.Ended() || c.Phase == rules.PhaseFrozen || c.Pending != nil ||
 			c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Fatalf("state %s after a wrong share: %s", c.Phase, story(c))
+			t.Fatalf("state %s after a wrong share: %s", c.Phase, storyOf(c))
 		}
 		if c := s.finish(id); c.Outcome != event.Completed || s.vault.Shares[0] != "new-1" {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -454,7 +454,7 @@ func TestBackupIsHandedOutAndDeletedOnAnApproversWord(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed || s.vault.Saved != nil {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -499,7 +499,7 @@ func TestBackupOfARekeyIsNeverLeftWithoutAReminder(t *testing.T) {
 		s.restart()
 		s.settle(time.Hour)
 		if c := s.now(id); !c.Settled() || c.OwesDeletion() {
-			t.Errorf("settled %t: %s", c.Settled(), story(c))
+			t.Errorf("settled %t: %s", c.Settled(), storyOf(c))
 		}
 	})
 	play(t, func(t *testing.T, s *stage) {

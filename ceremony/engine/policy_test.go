@@ -93,13 +93,13 @@ func TestApprovalsAreAskedForFromClassesOfPeople(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c := s.now(id); c.Phase != rules.PhaseProposed {
-			t.Fatalf("one approval of the wrong class was enough: %s", story(c))
+			t.Fatalf("one approval of the wrong class was enough: %s", storyOf(c))
 		}
 		if err := s.approve(id, "quin"); err != nil {
 			t.Fatal(err)
 		}
 		if c := s.finish(id); c.Outcome != event.Completed || len(c.Approvals) != 2 {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -204,7 +204,7 @@ func TestApprovalByButtonIsRefusedWhereItMustBeSigned(t *testing.T) {
 		}
 		c := s.finish(id)
 		if c.Outcome != event.Completed {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		for _, e := range c.History {
 			if a, ok := e.Event.(event.Approved); ok && !strings.Contains(a.Signed, word.Line()) {
@@ -222,12 +222,12 @@ func TestNothingBeginsBeforePeopleHaveHadTimeToThink(t *testing.T) {
 			s.settle(58 * time.Minute)
 			if c := s.now(id); c.Phase != rules.PhaseApproved || c.Attempt.Number != 0 ||
 				s.vault.Count("start")+s.vault.Count("rotate") != 0 {
-				t.Fatalf("%s began early: %s", op, story(c))
+				t.Fatalf("%s began early: %s", op, storyOf(c))
 			}
 			s.restart() // the journal remembers it
 			s.settle(3 * time.Minute)
 			if c := s.now(id); c.Phase == rules.PhaseApproved {
-				t.Fatalf("%s did not begin: %s", op, story(c))
+				t.Fatalf("%s did not begin: %s", op, storyOf(c))
 			}
 		})
 	}
@@ -240,11 +240,11 @@ func TestNothingBeginsInQuietHours(t *testing.T) {
 		id := s.begin(ceremony.GenerateRoot)
 		s.settle(118 * time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseApproved || s.vault.Count("start") != 0 {
-			t.Fatalf("it began at night: %s", story(c))
+			t.Fatalf("it began at night: %s", storyOf(c))
 		}
 		s.settle(3 * time.Minute)
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.demand(ceremony.GenerateRoot, ceremony.Policy{Quiet: quiet(t, "00:00-12:00 UTC")})
 		_, err := s.engine.Propose(context.Background(), ceremony.Proposal{
@@ -315,11 +315,11 @@ func TestNothingBeginsInQuietHoursThatCameMeanwhile(t *testing.T) {
 		}
 		s.settle(45 * time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseApproved || s.vault.Count("start") != 0 {
-			t.Fatalf("it began at night: %s", story(c))
+			t.Fatalf("it began at night: %s", storyOf(c))
 		}
 		s.settle(10 * time.Minute)
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 	})
 }
@@ -338,7 +338,7 @@ func TestABackupIsNotDeletedInQuietHours(t *testing.T) {
 		}
 		s.settle(10 * time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed {
-			t.Errorf("it was not deleted in the morning: %s", story(c))
+			t.Errorf("it was not deleted in the morning: %s", storyOf(c))
 		}
 	})
 }

@@ -36,7 +36,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 		s.demand(ceremony.Rekey, ceremony.Policy{RollCall: ceremony.RollCall{On: true, Fresh: 90 * 24 * time.Hour}})
 		id := s.begin(ceremony.Rekey)
 		if c := s.now(id); c.Phase != rules.PhaseRollCall || s.vault.Count("start") != 0 {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		if err := s.speak(id, "alice", ceremony.SayPresent,
 			s.answerOf(id, "bob")); !errors.Is(err, ceremony.WrongAnswer) {
@@ -50,7 +50,7 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 		}
 		for i, h := range ceremonytest.Holders {
 			if c := s.now(id); c.Phase != rules.PhaseRollCall {
-				t.Fatalf("%d of %d were enough: %s", i, len(ceremonytest.Holders), story(c))
+				t.Fatalf("%d of %d were enough: %s", i, len(ceremonytest.Holders), storyOf(c))
 			}
 			if i == 2 {
 				s.restart() // the challenges are still good
@@ -63,12 +63,12 @@ func TestNothingBeginsBeforeTheRollCallIsAnswered(t *testing.T) {
 			}
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		// Their keys were used lately: they are not called again for a while.
 		again := s.begin(ceremony.Rekey)
 		if c := s.now(again); len(c.Plan.RollCall) != 0 || c.Phase != rules.PhaseCollecting {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		if _, err := s.engine.Cancel(t.Context(), again, ceremonytest.Person("olga").Account, ""); err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestFewerThanAllMayAnswerTheRollCall(t *testing.T) {
 			}
 		}
 		if c := s.now(id); c.Phase != rules.PhaseCollecting {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 		if err := s.speak(id, ceremonytest.Holders[2], ceremony.SayPresent,
 			s.answerOf(id, ceremonytest.Holders[2])); !errors.Is(err, ceremony.NotWaiting) {
@@ -108,7 +108,7 @@ func TestTheRequesterOfATokenIsCalled(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -126,7 +126,7 @@ func TestARollCallThatCannotBeMadeEndsTheCeremony(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Failed {
-			t.Errorf("people wait for nothing: %s", story(c))
+			t.Errorf("people wait for nothing: %s", storyOf(c))
 		}
 	})
 }

@@ -180,7 +180,7 @@ func TestP4OlderCopyOfAJournalIsNotGoneOnWith(t *testing.T) {
 				s.remembers()
 				id := s.begin(op)
 				if c := s.finish(id); c.Outcome != event.Completed {
-					t.Fatalf("%s", story(c))
+					t.Fatalf("%s", storyOf(c))
 				}
 				s.settle(5 * time.Minute)
 				s.stop()
@@ -197,11 +197,11 @@ func TestP4OlderCopyOfAJournalIsNotGoneOnWith(t *testing.T) {
 					s.settle(2 * time.Minute)
 					c := s.now(id)
 					if s.writes() > before || s.drawn(id) > 0 {
-						t.Errorf("line %d: OBEYED: %d writes to Vault, %d edits: %s", n, s.writes()-before, s.drawn(id), story(c))
+						t.Errorf("line %d: OBEYED: %d writes to Vault, %d edits: %s", n, s.writes()-before, s.drawn(id), storyOf(c))
 					}
 					switch found := s.lost(); {
 					case c.Seq() > n && (c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.RolledBack):
-						t.Errorf("line %d: it goes on, %s: %s", n, c.Phase, story(c))
+						t.Errorf("line %d: it goes on, %s: %s", n, c.Phase, storyOf(c))
 					case c.Seq() > n && slices.ContainsFunc(s.told(id), func(k string) bool { return k == "ask" || k == "delivery" || k == "token" && c.Token == "" }):
 						t.Errorf("line %d: people were told %v", n, s.told(id))
 					case c.Seq() == n && (len(found) != 1 || found[0].Of != id || len(s.told(id)) > 0):
@@ -226,7 +226,7 @@ func TestPeopleDecideAboutAnOlderCopy(t *testing.T) {
 			s.thaw(id)
 			s.settle(time.Minute)
 			if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone {
-				s.t.Errorf("it goes on past what Vault shows: %s", story(c))
+				s.t.Errorf("it goes on past what Vault shows: %s", storyOf(c))
 			}
 			s.cancels(id)
 		}},
@@ -246,12 +246,12 @@ func TestPeopleDecideAboutAnOlderCopy(t *testing.T) {
 				s.restored(backup)
 				c := s.now(id)
 				if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.RolledBack {
-					t.Fatalf("%s", story(c))
+					t.Fatalf("%s", storyOf(c))
 				}
 				s.restart() // it is asked once
 				s.settle(time.Minute)
-				if n := strings.Count(story(s.now(id)), "froze"); n != 1 {
-					t.Errorf("froze %d times: %s", n, story(s.now(id)))
+				if n := strings.Count(storyOf(s.now(id)), "froze"); n != 1 {
+					t.Errorf("froze %d times: %s", n, storyOf(s.now(id)))
 				}
 				row.then(s, id)
 				s.settle(time.Minute)
@@ -285,15 +285,15 @@ func TestNewestCopyThatIsPutBackAfterAnOlderOneGoesOn(t *testing.T) {
 			s.restart()
 			s.settle(time.Minute)
 			if c := s.now(id); !c.FrozenFor(event.RolledBack) {
-				t.Fatalf("%s", story(c))
+				t.Fatalf("%s", storyOf(c))
 			}
 			s.restored(newest)
 			if c := s.now(id); c.Phase != rules.PhaseCollecting {
-				t.Fatalf("%+v: %s", c.Freeze, story(c))
+				t.Fatalf("%+v: %s", c.Freeze, storyOf(c))
 			}
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -314,7 +314,7 @@ func TestCancelledCopyOfAProposalIsNotSaidToHaveDoneNothing(t *testing.T) {
 				s.restored(backup)
 				s.cancels(id)
 				if c := s.now(id); c.Ending != event.AttemptUnknown || !c.Unproven {
-					t.Errorf("ending %q: %s", c.Ending, story(c))
+					t.Errorf("ending %q: %s", c.Ending, storyOf(c))
 				}
 			})
 		})
@@ -337,7 +337,7 @@ func TestMarkIsKeptUntilTheFreezeIsWritten(t *testing.T) {
 		s.restart()
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.RolledBack {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -389,7 +389,7 @@ func TestCeremonyThatTheJournalHasLostHoldsUpItsCluster(t *testing.T) {
 			t.Errorf("told again: %+v", found)
 		}
 		if c := s.finish(s.begin(ceremony.Rotate)); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -411,7 +411,7 @@ func TestEndedCeremonyThatIsOlderStandsStillUntilItIsAcknowledged(t *testing.T) 
 		seq := s.now(id).Seq()
 		s.settle(time.Hour)
 		if c := s.now(id); c.Seq() != seq || s.drawn(id) > 0 || len(s.told(id)) > 0 || len(s.lost()) != 1 {
-			t.Fatalf("it goes on: told %v, alarm %+v: %s", s.told(id), s.lost(), story(c))
+			t.Fatalf("it goes on: told %v, alarm %+v: %s", s.told(id), s.lost(), storyOf(c))
 		}
 		alarm, _ := s.openAlarm()
 		if err := s.acknowledge(alarm.ID(), "paul"); err != nil {
@@ -419,7 +419,7 @@ func TestEndedCeremonyThatIsOlderStandsStillUntilItIsAcknowledged(t *testing.T) 
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Seq() == seq || s.drawn(id) == 0 {
-			t.Errorf("it still stands: %s", story(c))
+			t.Errorf("it still stands: %s", storyOf(c))
 		}
 	})
 }
@@ -438,11 +438,11 @@ func TestCeremonyThatTheMarksHaveForgottenIsOlder(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.RolledBack {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 		s.restart()
 		s.settle(time.Minute)
-		if n := strings.Count(story(s.now(id)), "froze"); n != 1 {
+		if n := strings.Count(storyOf(s.now(id)), "froze"); n != 1 {
 			t.Errorf("froze %d times", n)
 		}
 	})
@@ -484,11 +484,11 @@ func TestOlderMarksRaiseNoAlarm(t *testing.T) {
 			s.start()
 			s.settle(2 * time.Minute)
 			if c := s.now(id); c.Phase != rules.PhaseCollecting || len(s.lost()) > 0 {
-				t.Fatalf("%s, alarm %+v", story(c), s.lost())
+				t.Fatalf("%s, alarm %+v", storyOf(c), s.lost())
 			}
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -532,7 +532,7 @@ func TestFileOfMarksThatIsNotOursIsToldAndSetAside(t *testing.T) {
 					t.Errorf("written anew: %+v, %v", now, err)
 				}
 				if c := s.now(id); c.Phase != rules.PhaseCollecting {
-					t.Errorf("%s", story(c))
+					t.Errorf("%s", storyOf(c))
 				}
 			})
 		})
@@ -591,13 +591,13 @@ func TestPostsThatAreNewerThanTheJournalFreeze(t *testing.T) {
 		// Slack does not answer: it goes on, and says nothing to anybody before it does.
 		if c := s.now(id); c.FrozenFor(event.RolledBack) || s.drawn(id) > 0 || len(s.told(id)) > 0 ||
 			!strings.Contains(log.String(), "was not compared yet") {
-			t.Fatalf("drawn %d times, told %v: %s\n%s", s.drawn(id), s.told(id), story(c), log)
+			t.Fatalf("drawn %d times, told %v: %s\n%s", s.drawn(id), s.told(id), storyOf(c), log)
 		}
 		up.Store(true)
 		s.settle(time.Minute)
 		c := s.now(id)
 		if !c.FrozenFor(event.RolledBack) || s.drawn(id) > 0 || s.writes() != writes {
-			t.Errorf("drawn %d times, %d writes: %s", s.drawn(id), s.writes()-writes, story(c))
+			t.Errorf("drawn %d times, %d writes: %s", s.drawn(id), s.writes()-writes, storyOf(c))
 		}
 		if told := s.told(id); !slices.Contains(told, "frozen") {
 			t.Errorf("deciders are told %v", told)
@@ -633,7 +633,7 @@ func TestPostsAreComparedBeforeAnythingIsDone(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); !c.FrozenFor(event.RolledBack) || s.writes() != before {
-			t.Errorf("%d writes: %s", s.writes()-before, story(c))
+			t.Errorf("%d writes: %s", s.writes()-before, storyOf(c))
 		}
 	})
 }
@@ -656,10 +656,10 @@ func TestForgedMarksInPostsProveNothing(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseCollecting || len(s.lost()) > 0 || s.drawn(id) == 0 {
-			t.Errorf("%s, alarm %+v", story(c), s.lost())
+			t.Errorf("%s, alarm %+v", storyOf(c), s.lost())
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -675,7 +675,7 @@ func TestPostsThatCanNeverBeReadHoldNothingUp(t *testing.T) {
 		s.recall = func(context.Context, string, []ceremony.Ref) ([]string, error) { return nil, ceremony.ErrUndeliverable }
 		s.start()
 		if c := s.finish(id); c.Outcome != event.Completed || !strings.Contains(log.String(), "can't be compared") {
-			t.Errorf("%s\n%s", story(c), log)
+			t.Errorf("%s\n%s", storyOf(c), log)
 		}
 	})
 }

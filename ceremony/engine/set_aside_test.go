@@ -232,7 +232,7 @@ func TestAFileThatIsNotObeyedHoldsUpItsOwnClusterOnly(t *testing.T) {
 				}
 				s.settle(time.Minute)
 				if c := s.now(id); c.Outcome != event.Completed {
-					t.Errorf("the unseal: %q: %s", c.Outcome, story(c))
+					t.Errorf("the unseal: %q: %s", c.Outcome, storyOf(c))
 				}
 				s.stop()
 				if now, err := os.ReadFile(path); err != nil || string(now) != row.text {
@@ -289,8 +289,8 @@ func TestAnAdoptedCeremonyWaitsForPeople(t *testing.T) {
 					s.settle(10 * time.Minute)
 					c := s.now(id)
 					if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.TakenOver || c.Freeze.Initiator ||
-						strings.Count(story(c), "adopted froze") != 1 {
-						t.Fatalf("%s, %+v: %s", c.Phase, c.Freeze, story(c))
+						strings.Count(storyOf(c), "adopted froze") != 1 {
+						t.Fatalf("%s, %+v: %s", c.Phase, c.Freeze, storyOf(c))
 					}
 					s.stop()
 				}
@@ -305,7 +305,7 @@ func TestAnAdoptedCeremonyWaitsForPeople(t *testing.T) {
 				}
 				s.restart() // it does not freeze again
 				if c := s.finish(id); c.Outcome != event.Completed {
-					t.Errorf("%s %s: %s", c.Phase, c.Outcome, story(c))
+					t.Errorf("%s %s: %s", c.Phase, c.Outcome, storyOf(c))
 				}
 			})
 		})
@@ -332,8 +332,8 @@ func TestAnEndedCeremonyIsAdoptedWithoutANewWord(t *testing.T) {
 		s.start()
 		s.settle(48 * time.Hour)
 		c := s.now(id)
-		if !c.Settled() || !strings.HasSuffix(story(c), "adopted") || len(s.notifier.Order) != posts {
-			t.Errorf("%d posts, were %d: %s", len(s.notifier.Order), posts, story(c))
+		if !c.Settled() || !strings.HasSuffix(storyOf(c), "adopted") || len(s.notifier.Order) != posts {
+			t.Errorf("%d posts, were %d: %s", len(s.notifier.Order), posts, storyOf(c))
 		}
 		if err := s.proposed(ceremony.GenerateRoot); err != nil {
 			t.Errorf("its cluster is held up: %v", err)
@@ -357,7 +357,7 @@ func TestP6AShareThatWasOnItsWayIsSettledBeforeTheAdoptionFreezes(t *testing.T) 
 		name := s.now(id).Missing()[0].Name
 		_ = s.send(name, s.envelope(id, name, own(ceremony.StepUpdate, name)))
 		if s.now(id).Pending == nil {
-			t.Fatalf("nothing is on its way: %s", story(s.now(id)))
+			t.Fatalf("nothing is on its way: %s", storyOf(s.now(id)))
 		}
 		s.stop()
 		s.vault.Fault = nil
@@ -367,7 +367,7 @@ func TestP6AShareThatWasOnItsWayIsSettledBeforeTheAdoptionFreezes(t *testing.T) 
 		s.settle(10 * time.Minute)
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || !c.HasCounted(ceremonytest.Person(name).Account) || c.Pending != nil {
-			t.Errorf("%s, counted %v: %s", c.Phase, c.HasCounted(ceremonytest.Person(name).Account), story(c))
+			t.Errorf("%s, counted %v: %s", c.Phase, c.HasCounted(ceremonytest.Person(name).Account), storyOf(c))
 		}
 	})
 }

@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +22,7 @@ import (
 	"conclave/ceremony/journal"
 	"conclave/ceremony/mark"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/story"
 )
 
 // stage is an engine with fakes of everything around it, in a bubble of its own time.
@@ -33,6 +36,7 @@ type stage struct {
 	keys     func(ceremony.OpenPGP) ceremony.OpenPGP // wraps the OpenPGP of the next start
 	forget   func()                                  // the next start's Config.Forget
 	verify   bool
+	forged   bool      // the test itself writes lines that can't have come about
 	watch    bool      // sealed nodes are looked for
 	obliges  bool      // people do at once what a policy asks of them
 	log      io.Writer // of the next start; nil for none
@@ -92,8 +96,34 @@ func (s *stage) check() {
 	if _, err := journal.VerifyDir(s.dir); err != nil {
 		s.t.Errorf("the journal does not verify: %v", err)
 	}
+	s.couldHaveBeenTold()
 	if s.openPGP.Open != 0 {
 		s.t.Errorf("%d ceremony keys were left undestroyed", s.openPGP.Open)
+	}
+}
+
+// couldHaveBeenTold holds every story that the engine has written to the rules and to its plan.
+func (s *stage) couldHaveBeenTold() {
+	s.t.Helper()
+	if s.forged {
+		return
+	}
+	paths, err := filepath.Glob(filepath.Join(s.dir, "*.jsonl"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, path := range paths {
+		lines, err := os.ReadFile(path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		chain, err := journal.ReadChain(bytes.NewReader(lines))
+		if err != nil {
+			continue // of a test that has broken it
+		}
+		for _, f := range append(story.Untold(chain.Entries), story.Unmet(chain.Entries)...) {
+			s.t.Errorf("%s, line %d: %s", path, f.Entry.Seq, f.Why)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ func TestP7RekeyIsFinishedWhileItIsDroppedAfterAnAnswerWasLost(t *testing.T) {
 		s.vault.Do(func() { s.vault.Attempt.Progress = nil })
 		s.settle(time.Minute)
 		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != event.ForeignShare {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		hit(s, "cancel", 0, func() (error, error) {
 			for _, share := range []string{"old-1", "old-2", "old-3"} {
@@ -38,7 +38,7 @@ func TestP7RekeyIsFinishedWhileItIsDroppedAfterAnAnswerWasLost(t *testing.T) {
 		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed || len(c.NewShares) != len(ceremonytest.Holders) {
-			t.Fatalf("pending %+v, outcome %q: %s", c.Pending, c.Outcome, story(c))
+			t.Fatalf("pending %+v, outcome %q: %s", c.Pending, c.Outcome, storyOf(c))
 		}
 		s.restart() // the journal is read back
 	})
@@ -56,14 +56,14 @@ func TestForeignAttemptIsNotForgottenForADoubt(t *testing.T) {
 		s.approve(id, "paul")
 		s.settle(time.Minute)
 		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != event.ForeignAttempt {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.stop()
 		s.configure = func(c *ceremony.Cluster) { c.Holders = c.Holders[1:] }
 		s.start()
 		s.settle(time.Minute)
 		if c := s.now(id); c.Freeze == nil || c.Freeze.Why != event.OtherConfig {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.cancels(id)
 		if c := s.now(id); c.Ending != event.AttemptForeign {
@@ -87,7 +87,7 @@ func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
 		s.vault.Do(func() { s.vault.Fault = unreadable; s.vault.Attempt = nil })
 		s.settle(30 * time.Minute)
 		if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone || c.Freeze.Remains != "" {
-			t.Errorf("nobody is told that the attempt is gone: %s", story(c))
+			t.Errorf("nobody is told that the attempt is gone: %s", storyOf(c))
 		}
 		s.giveUp(id)
 		s.settle(30 * time.Minute)
@@ -106,7 +106,7 @@ func TestBackupThatCanNeverBeReadHoldsUpNothing(t *testing.T) {
 		s.thaw(id)
 		s.settle(30 * time.Minute)
 		if c := s.now(id); c.Pending != nil || !c.Unproven {
-			t.Errorf("what was dropped is never settled, pending %+v: %s", c.Pending, story(c))
+			t.Errorf("what was dropped is never settled, pending %+v: %s", c.Pending, storyOf(c))
 		}
 	})
 }
@@ -122,14 +122,14 @@ func TestTokenForSomebodyElseIsNoAttemptOfWhichNothingIsKnown(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.Token == "" {
-			t.Fatalf("%s: %s", c.Phase, story(c))
+			t.Fatalf("%s: %s", c.Phase, storyOf(c))
 		}
 		if _, err := s.engine.Cancel(context.Background(), id, ceremonytest.Person("olga").Account, ""); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Ending != event.AttemptUsed || c.Unproven {
-			t.Errorf("ending %q, unproven %t: %s", c.Ending, c.Unproven, story(c))
+			t.Errorf("ending %q, unproven %t: %s", c.Ending, c.Unproven, storyOf(c))
 		}
 	})
 }
@@ -202,7 +202,7 @@ func TestStatusPostOfAClusterThatIsGoneStopsNoStart(t *testing.T) {
 		s.finish(id)
 		s.settle(14 * 24 * time.Hour)
 		if c := s.now(id); !c.Settled() {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.stop()
 		s.forge(id, event.Undeliverable{Key: string(rules.ReminderMessage) + "/1/T1/U1"})
@@ -231,7 +231,7 @@ func TestRefusedLastShareHasNotMadeWhatIsGone(t *testing.T) {
 		playFor(t, op, func(t *testing.T, s *stage) {
 			id := refused(t, s, op, func() { s.vault.Attempt = nil })
 			if c := s.now(id); c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.AttemptGone {
-				t.Errorf("%s: %s", op, story(c))
+				t.Errorf("%s: %s", op, storyOf(c))
 			}
 			s.giveUp(id)
 			s.unknown(id)

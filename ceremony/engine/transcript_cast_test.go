@@ -149,7 +149,7 @@ func (p player) brings(name, share string) {
 	time.Sleep(90 * time.Second)
 	key := p.s.now(p.id).Key
 	if key == nil {
-		p.t.Fatalf("no key is announced: %s", story(p.s.now(p.id)))
+		p.t.Fatalf("no key is announced: %s", storyOf(p.s.now(p.id)))
 	}
 	inv, err := openpgp.CheckAnnouncement([]byte(key.Announcement+"\n"+key.Certificate), p.cast.identity.Fingerprint(),
 		time.Now())
@@ -232,7 +232,7 @@ func playSigned(t *testing.T, s *stage, with *cast) []byte {
 	s.settle(time.Minute)
 	c := s.now(p.id)
 	if c.Outcome != event.Completed || c.OwesTranscript() {
-		t.Fatalf("%s", story(c))
+		t.Fatalf("%s", storyOf(c))
 	}
 	return transcriptOf(t, c)
 }

@@ -36,7 +36,7 @@ func TestOneShareOfEachHolderUnsealsEveryNode(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Outcome != event.Completed || c.Ending != event.NothingToCancel {
-			t.Fatalf("outcome %q, %q: %s", c.Outcome, c.Ending, story(c))
+			t.Fatalf("outcome %q, %q: %s", c.Outcome, c.Ending, storyOf(c))
 		}
 		for _, n := range s.vault.Members {
 			if n.Sealed {
@@ -80,7 +80,7 @@ func TestNodeThatComesBackLateIsCaughtUpByHoldersWhoSendAgain(t *testing.T) {
 		}
 		s.settle(time.Minute)
 		if c := s.now(id); c.Outcome != event.Completed || s.node("n3").Sealed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -99,10 +99,10 @@ func TestNodeThatComesInTheMiddleIsAskedForAnew(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Key == nil || c.Key.Subkey == key || c.HasCounted(ceremonytest.Person("alice").Account) {
-			t.Fatalf("alice was not asked again: %s", story(c))
+			t.Fatalf("alice was not asked again: %s", storyOf(c))
 		}
 		if c = s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -117,14 +117,14 @@ func TestWrongShareInAnUnsealNamesWhoWasInTheRoundAndBeginsAnother(t *testing.T)
 		c := s.now(id)
 		i := slices.IndexFunc(c.History, func(e event.Entry) bool { _, ok := e.Event.(event.RoundRefused); return ok })
 		if i < 0 {
-			t.Fatalf("no round was refused: %s", story(c))
+			t.Fatalf("no round was refused: %s", storyOf(c))
 		}
 		refused := c.History[i].Event.(event.RoundRefused)
 		if len(refused.With) != 3 || len(refused.Nodes) != 3 {
 			t.Errorf("refused with %v at %v", refused.With, refused.Nodes)
 		}
 		if c = s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -145,7 +145,7 @@ func TestShareThatOneNodeMissedIsWantedForThatNodeOnly(t *testing.T) {
 		c := s.now(id)
 		if err != nil || c.HasCounted(ceremonytest.Person("alice").Account) {
 			t.Fatalf("error %v, counted everywhere: %t: %s", err, c.HasCounted(ceremonytest.Person("alice").Account),
-				story(c))
+				storyOf(c))
 		}
 		if err := s.enter(id, "alice"); err != nil {
 			t.Fatalf("again: %v", err)
@@ -160,7 +160,7 @@ func TestShareThatOneNodeMissedIsWantedForThatNodeOnly(t *testing.T) {
 			}
 		}
 		if c = s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -176,7 +176,7 @@ func TestP4NodeOfAnotherClusterFreezesAnUnseal(t *testing.T) {
 		s.settle(time.Second)
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.VaultDiffers {
-			t.Fatalf("state %s: %s", c.Phase, story(c))
+			t.Fatalf("state %s: %s", c.Phase, storyOf(c))
 		}
 		if len(s.vault.Log) != 0 {
 			t.Errorf("sent: %q", s.vault.Log)
@@ -184,7 +184,7 @@ func TestP4NodeOfAnotherClusterFreezesAnUnseal(t *testing.T) {
 		s.vault.Do(func() { s.node("n2").Other = "" })
 		s.thaw(id)
 		if c = s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -232,10 +232,10 @@ func TestResetForgetsAShareThatCamePastConclave(t *testing.T) {
 			}
 		}
 		if len(c.Missing()) != len(ceremonytest.Holders) || len(c.Round.Counted) != 0 {
-			t.Fatalf("missing %v: %s", c.Missing(), story(c))
+			t.Fatalf("missing %v: %s", c.Missing(), storyOf(c))
 		}
 		if c := s.finish(id); c.Outcome != event.Completed || s.vault.Calls["unseal"] != 12 {
-			t.Fatalf("outcome %q after %d entries: %s", c.Outcome, s.vault.Calls["unseal"], story(c))
+			t.Fatalf("outcome %q after %d entries: %s", c.Outcome, s.vault.Calls["unseal"], storyOf(c))
 		}
 	})
 }
@@ -260,7 +260,7 @@ func TestUnsealRunsBesideACeremonyThatASealStopped(t *testing.T) {
 			t.Errorf("a second unseal: %v", err)
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -323,7 +323,7 @@ func TestSealedNodeIsNoticedWithinThePollIntervalAndAnnouncedOnce(t *testing.T) 
 			t.Fatalf("%d unseals after another node was sealed", n)
 		}
 		if c := s.finish(s.watched()[0].ID()); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }
@@ -353,7 +353,7 @@ func TestFrozenUnsealOfTheSealWatchIsThawedByAnApprover(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Fatalf("outcome %q: %s", c.Outcome, story(c))
+			t.Fatalf("outcome %q: %s", c.Outcome, storyOf(c))
 		}
 	})
 }

@@ -24,7 +24,7 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 		proceed := func(gate ceremony.Gate) {
 			t.Helper()
 			if c := s.now(id); c.Gate() != gate {
-				t.Fatalf("gate %q, want %q: %s", c.Gate(), gate, story(c))
+				t.Fatalf("gate %q, want %q: %s", c.Gate(), gate, storyOf(c))
 			}
 			if err := s.speak(id, "paul", ceremony.SayProceed); !errors.Is(err, ceremony.NotWitness) {
 				t.Errorf("an approver lets it happen: %v", err)
@@ -33,7 +33,7 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c := s.now(id); c.Gate() != "" {
-				t.Fatalf("gate %q is still closed: %s", c.Gate(), story(c))
+				t.Fatalf("gate %q is still closed: %s", c.Gate(), storyOf(c))
 			}
 		}
 		if s.vault.Count("start") != 0 {
@@ -68,7 +68,7 @@ func TestGatedStepsWaitForAWitness(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Outcome != event.Completed || !c.OwesWitness() {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.settle(2 * time.Minute)
 		if err := s.speak(id, "wendy", ceremony.SayDisagree, "the clock was wrong"); err != nil {
@@ -92,12 +92,12 @@ func TestARefusedRoundAsksTheWitnessAgain(t *testing.T) {
 		for range 2 {
 			if c := s.now(id); c.Gate() != "" {
 				if err := s.speak(id, "wendy", ceremony.SayProceed); err != nil {
-					t.Fatalf("%v: %s", err, story(c))
+					t.Fatalf("%v: %s", err, storyOf(c))
 				}
 			}
 			s.contribute(id, ceremony.StepUpdate, 2)
 			if c := s.now(id); c.Gate() != ceremony.GateUpdate {
-				t.Fatalf("%s", story(c))
+				t.Fatalf("%s", storyOf(c))
 			}
 			if err := s.speak(id, "wendy", ceremony.SayProceed); err != nil {
 				t.Fatal(err)
@@ -119,12 +119,12 @@ func TestNoWitnessIsWaitedForForEver(t *testing.T) {
 		s.finish(id)
 		s.settle(time.Hour)
 		if c := s.now(id); !c.OwesWitness() || c.Settled() {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.restart()
 		s.settle(8 * 24 * time.Hour)
 		if c := s.now(id); !c.WitnessLeft || !c.Settled() {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -160,7 +160,7 @@ func TestAnyHolderCanFreezeACeremony(t *testing.T) {
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.PersonStopped ||
 			c.Freeze.Got != ceremonytest.Holders[3] {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		if err := s.send(ceremonytest.Holders[1], []byte("x")); !errors.Is(err, ceremony.IsFrozen) {
 			t.Errorf("a share of a frozen ceremony: %v", err)
@@ -168,7 +168,7 @@ func TestAnyHolderCanFreezeACeremony(t *testing.T) {
 		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -187,7 +187,7 @@ func TestAFreezeWaitsForWhatVaultWasAsked(t *testing.T) {
 		_ = s.send(ceremonytest.Holders[0], s.envelope(id, ceremonytest.Holders[0],
 			own(ceremony.StepUpdate, ceremonytest.Holders[0])))
 		if c := s.now(id); c.Pending == nil {
-			t.Fatalf("nothing is waited for: %s", story(c))
+			t.Fatalf("nothing is waited for: %s", storyOf(c))
 		}
 		if err := s.speak(id, ceremonytest.Holders[1], ceremony.SayFreeze, "stop"); err != nil {
 			t.Fatal(err)
@@ -195,12 +195,12 @@ func TestAFreezeWaitsForWhatVaultWasAsked(t *testing.T) {
 		s.settle(time.Minute)
 		c := s.now(id)
 		if c.Phase != rules.PhaseFrozen || c.Freeze.Why != event.PersonStopped {
-			t.Fatalf("%s", story(c))
+			t.Fatalf("%s", storyOf(c))
 		}
 		s.thaw(id)
 		s.settle(time.Minute)
 		if c := s.finish(id); c.Outcome != event.Completed {
-			t.Errorf("%s", story(c))
+			t.Errorf("%s", storyOf(c))
 		}
 	})
 }
@@ -219,7 +219,7 @@ func TestExceptionsAreWrittenDown(t *testing.T) {
 		last := s.now(id).History
 		if n, ok := last[len(last)-2].Event.(event.ExceptionNoted); !ok || n.Text != "the room was open" {
 			if n, ok = last[len(last)-1].Event.(event.ExceptionNoted); !ok || n.Text != "the room was open" {
-				t.Errorf("%s", story(s.now(id)))
+				t.Errorf("%s", storyOf(s.now(id)))
 			}
 		}
 	})
@@ -235,7 +235,7 @@ func TestP2ASignedFreezeIsNotSaidTwice(t *testing.T) {
 			return err
 		}
 		if err := speak(); err != nil || s.now(id).Phase != rules.PhaseFrozen {
-			t.Fatalf("%v: %s", err, story(s.now(id)))
+			t.Fatalf("%v: %s", err, storyOf(s.now(id)))
 		}
 		s.thaw(id)
 		s.settle(time.Minute)
@@ -244,7 +244,7 @@ func TestP2ASignedFreezeIsNotSaidTwice(t *testing.T) {
 		}
 		if err := s.speak(id, "alice", ceremony.SayFreeze,
 			"again"); err != nil || s.now(id).Phase != rules.PhaseFrozen {
-			t.Errorf("a new word: %v: %s", err, story(s.now(id)))
+			t.Errorf("a new word: %v: %s", err, storyOf(s.now(id)))
 		}
 	})
 }

@@ -409,6 +409,7 @@ const (
 	OtherBot       FreezeReason = "identity"      // the bot's identity is not the one that the plan pins
 	OtherConfig    FreezeReason = "configuration" // the plan is not one that the configuration allows
 	NotSigned      FreezeReason = "not-signed"    // the journal has a person say what they have not signed
+	NotTold        FreezeReason = "not-told"      // the journal's story is not one that the rules and the plan allow
 	RolledBack     FreezeReason = "rolled-back"   // the journal is older than a mark of it: it was put back from a copy
 	TakenOver      FreezeReason = "adopted"       // the identity has not written what the journal has until then
 	KeysLost       FreezeReason = "keys-lost"     // the answer with the new shares was lost; the old ones are in force

@@ -99,5 +99,5 @@ func (c State) delete(cmd command.Delete) ([]event.Event, error) {
 	case c.undelivered():
 		return nil, ceremony.NotDelivered
 	}
-	return one(event.DeletionAsked{By: by})
+	return one(event.DeletionAsked{By: by, Signed: cmd.Signed})
 }

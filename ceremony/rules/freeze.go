@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"conclave/ceremony"
 	"conclave/ceremony/command"
@@ -96,7 +97,7 @@ func (c State) Adoption() *Difference {
 // anew, with another configuration or another journal.
 func overrides(why event.FreezeReason) bool {
 	switch why {
-	case event.OtherBot, event.OtherConfig, event.NotSigned, event.RolledBack, event.TakenOver:
+	case event.OtherBot, event.OtherConfig, event.NotSigned, event.NotTold, event.RolledBack, event.TakenOver:
 		return true
 	}
 	return false
@@ -104,7 +105,8 @@ func overrides(why event.FreezeReason) bool {
 
 // Stands reports whether something has frozen the ceremony that people alone can't thaw.
 func (c State) Stands() bool {
-	return c.FrozenFor(event.OtherBot) || c.FrozenFor(event.OtherConfig) || c.FrozenFor(event.NotSigned)
+	return slices.ContainsFunc([]event.FreezeReason{event.OtherBot, event.OtherConfig, event.NotSigned, event.NotTold},
+		c.FrozenFor)
 }
 
 // FrozenFor reports whether the ceremony is frozen for this reason. There may be others:

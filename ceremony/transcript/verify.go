@@ -12,6 +12,7 @@ import (
 	"conclave/ceremony/event"
 	"conclave/ceremony/journal"
 	"conclave/ceremony/rules"
+	"conclave/ceremony/story"
 )
 
 // clockSkew is how far apart the clocks of compared times may be.
@@ -43,6 +44,8 @@ func VerifyTranscript(file []byte, identity ceremony.Fingerprint, s ceremony.Sig
 	v.signature()
 	v.chain()
 	v.story()
+	v.judge(checkRules, story.Untold)
+	v.judge(checkDemands, story.Unmet)
 	v.outline()
 	return v.audit.with(v.checks)
 }
@@ -54,6 +57,8 @@ const (
 	checkIdentity      = "identity"
 	checkChain         = "chain"
 	checkStory         = "story"
+	checkRules         = "rules"
+	checkDemands       = "demands"
 	checkTimes         = "times"
 	checkCertificates  = "certificates"
 	checkAnnouncements = "announcements"
@@ -73,6 +78,8 @@ var checkList = [...]Check{
 	{Name: checkIdentity, Words: "the plan, the certificate and you name the same identity"},
 	{Name: checkChain, Words: "every line continues the one before it, up to the head"},
 	{Name: checkStory, Words: "the events are a story that the rules allow, from the proposal to the end"},
+	{Name: checkRules, Words: "the rules lead from what people and Vault said to each event"},
+	{Name: checkDemands, Words: "what the plan demands is shown: approvals, roll call, witnesses, time, people, numbers"},
 	{Name: checkTimes, Words: "time does not run backwards"},
 	{Name: checkCertificates, Words: "everybody's certificate is the one that the plan pins"},
 	{Name: checkAnnouncements, Words: "the identity has announced this plan, with this nonce and this key"},
@@ -230,6 +237,15 @@ func (v *verifier) story() {
 	if len(v.entries) == len(v.t.Journal) && !v.c.Ended() {
 		check.fault("it stops at line %d (%s), before the ceremony has ended: lines are missing", len(v.entries),
 			event.TypeOf(v.entries[len(v.entries)-1].Event))
+	}
+}
+
+// judge has one of the judges of package story look at the events.
+func (v *verifier) judge(name string, faults func([]event.Entry) []story.Fault) {
+	check := v.check(name)
+	check.Count = len(v.entries)
+	for _, f := range faults(v.entries) {
+		check.fault("line %d (%s): %s", f.Entry.Seq, event.TypeOf(f.Entry.Event), f.Why)
 	}
 }
 

@@ -67,7 +67,7 @@ func TestP10JournalThatCantBeWrittenIsSaidToHoldUpTheCeremony(t *testing.T) {
 // What people alone can't thaw is not offered to be resumed.
 func TestFreezeThatStandsIsNotSaidToBeResumed(t *testing.T) {
 	for why, stands := range map[event.FreezeReason]bool{
-		event.OtherBot: true, event.OtherConfig: true, event.NotSigned: true,
+		event.OtherBot: true, event.OtherConfig: true, event.NotSigned: true, event.NotTold: true,
 		event.AttemptGone: false, event.ForeignShare: false,
 	} {
 		frozen := event.Frozen{Why: why, Want: "a", Got: "b"}

@@ -296,7 +296,7 @@ func freezeFound(f event.Frozen) string {
 	switch {
 	case f.Want == "" && f.Got == "":
 		return ""
-	case f.Why == event.NotSigned:
+	case f.Why == event.NotSigned, f.Why == event.NotTold:
 		return fmt.Sprintf("\nFound: `%s`", Code(f.Got))
 	case f.Why == event.RolledBack:
 		return fmt.Sprintf("\nIt was at: `%s`\nIt is at: `%s`", Code(f.Want), Code(f.Got))
@@ -331,6 +331,8 @@ func FreezeReason(p ceremony.Plan, ev event.Frozen) string {
 		return "Conclave was started with a configuration that does not allow this plan: one of the two was changed. If the configuration was, put it back and start Conclave again, or cancel; until then nobody can resume. If it was not, somebody has written to the journal: cancel, and keep its files."
 	case event.NotSigned:
 		return "The journal has somebody say what their PGP key has not signed. Somebody may have written to it: ask the people whom it names, outside of Slack. Cancel this ceremony, and keep the journal's files; nobody can resume it with them as they are."
+	case event.NotTold:
+		return "The journal tells what Conclave's rules do not allow, or lacks what the plan demands. Somebody who has Conclave's key may have written it, or Conclave has a defect. Cancel this ceremony, and keep the journal's files; nobody can resume it with them as they are."
 	case event.RolledBack:
 		return "*The journal is older than what Conclave has already done*: it was put back from a copy, or somebody has cut off its end. " + rolledBackWords(p)
 	case event.TakenOver:

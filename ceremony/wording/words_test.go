@@ -129,6 +129,7 @@ func TestFreezeNamesWhatDiffers(t *testing.T) {
 		{event.Frozen{Why: event.OtherConfig, Want: "A", Got: "B"}, []string{"The plan says: `A`", "The configuration says: `B`", "nobody can resume"}},
 		{event.Frozen{Why: event.OtherBot, Want: "A", Got: "B"}, []string{"The plan says: `A`", "Conclave has: `B`"}},
 		{event.Frozen{Why: event.NotSigned, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
+		{event.Frozen{Why: event.NotTold, Got: "B"}, []string{"Found: `B`", "nobody can resume"}},
 	} {
 		c := rules.State{Phase: rules.PhaseFrozen, Freeze: &rules.FreezeState{Frozen: row.froze}}
 		for _, text := range []string{wording.FreezeWords(c), wording.HistoryWords(c, event.Entry{Event: row.froze})} {
