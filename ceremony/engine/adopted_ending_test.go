@@ -73,7 +73,7 @@ func TestAnAdoptedCeremonyThatIsEndingStandsStill(t *testing.T) {
 					s.start()
 					s.settle(time.Hour)
 					if s.writes() != writes || len(s.told(id)) > 0 || s.drawn(id) > 0 {
-						t.Errorf("%d writes, told %v, drawn %d times: %s", s.writes()-writes, s.told(id), s.drawn(id), story(s.now(id)))
+						t.Errorf("%d writes, told %v, drawn %d times: %s", s.writes()-writes, s.told(id), s.drawn(id), storyOf(s.now(id)))
 					}
 					if found := s.found(ceremony.TakenOver); len(found) != 1 || found[0].Of != id {
 						t.Fatalf("people are told of %+v", found)
@@ -88,7 +88,7 @@ func TestAnAdoptedCeremonyThatIsEndingStandsStill(t *testing.T) {
 				s.restart() // what people have said holds
 				s.settle(time.Hour)
 				if !row.then(s, id) {
-					t.Errorf("it does not go on: told %v: %s", s.told(id), story(s.now(id)))
+					t.Errorf("it does not go on: told %v: %s", s.told(id), storyOf(s.now(id)))
 				}
 				if open, ok := s.openAlarm(); ok {
 					t.Errorf("told again: %+v", open.Findings())
@@ -111,12 +111,12 @@ func TestAnAdoptedCeremonyHandsNothingOutWhileItIsFrozen(t *testing.T) {
 		s.start()
 		s.settle(time.Minute)
 		if told := s.told(id); s.now(id).Phase != rules.PhaseFrozen || slices.Contains(told, "delivery") || !slices.Contains(told, "frozen") {
-			t.Fatalf("told %v: %s", told, story(s.now(id)))
+			t.Fatalf("told %v: %s", told, storyOf(s.now(id)))
 		}
 		s.thaw(id)
 		s.settle(time.Minute)
 		if told := s.told(id); !slices.Contains(told, "delivery") {
-			t.Errorf("told %v: %s", told, story(s.now(id)))
+			t.Errorf("told %v: %s", told, storyOf(s.now(id)))
 		}
 	})
 }
@@ -149,7 +149,7 @@ func TestAnAdoptedCeremonyThatComesToItsEndByAskingHandsNothingOut(t *testing.T)
 		s.settle(time.Hour)
 		c := s.now(id)
 		if !strings.Contains(story(c), "rekeyed ended") || len(s.told(id)) > 0 {
-			t.Fatalf("told %v: %s", s.told(id), story(c))
+			t.Fatalf("told %v: %s", s.told(id), storyOf(c))
 		}
 		alarm, _ := s.openAlarm()
 		if err := s.acknowledge(alarm.ID(), "paul"); err != nil {
@@ -157,7 +157,7 @@ func TestAnAdoptedCeremonyThatComesToItsEndByAskingHandsNothingOut(t *testing.T)
 		}
 		s.settle(time.Minute)
 		if told := s.told(id); !slices.Contains(told, "delivery") {
-			t.Errorf("told %v: %s", told, story(s.now(id)))
+			t.Errorf("told %v: %s", told, storyOf(s.now(id)))
 		}
 	})
 }
