@@ -139,9 +139,10 @@ func (c State) send(cmd command.Send) ([]event.Event, error) {
 		return nil, c.wrongPhase() // neither is a share that goes to Vault
 	}
 	// A message that was mangled on the way has other bytes and the same signature. So a
-	// replay is known by who signed and when.
-	if c.knows(func(e ceremony.Evidence) bool {
-		return e.Signer == cmd.Evidence.Signer && e.SignedAt.Equal(cmd.Evidence.SignedAt)
+	// replay is known by who signed and when. What was signed for another step does not open.
+	if slices.ContainsFunc(all[event.Submitting](c), func(s event.Submitting) bool {
+		e := s.Evidence
+		return s.Step == offer.Step && e.Signer == cmd.Evidence.Signer && e.SignedAt.Equal(cmd.Evidence.SignedAt)
 	}) {
 		return c.decline(command.Decline{Evidence: cmd.Evidence, Reason: ceremony.Replayed})
 	}
