@@ -402,6 +402,27 @@ func TestReplayedEnvelopeIsRefused(t *testing.T) {
 	})
 }
 
+// Signatures have whole seconds. A holder whose computer makes the new share's envelope within the second of the
+// old share's has not sent it twice.
+func TestEnvelopesOfTwoStepsMayBeSignedInOneSecond(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		id := s.begin(s.rekey)
+		s.share(id, "alice", "old-1")
+		s.share(id, "bob", "old-2")
+		update := s.envelope(id, "carol", "old-3")
+		if err := s.send("carol", update); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(time.Second)
+		const signedAt = 2 // place of the signature's time in an envelope
+		verify := strings.Split(string(s.envelope(id, "carol", "new-3")), "|")
+		verify[signedAt] = strings.Split(string(update), "|")[signedAt]
+		if err := s.send("carol", []byte(strings.Join(verify, "|"))); err != nil {
+			t.Errorf("a new share that was signed in the second of the old one: %v", err)
+		}
+	})
+}
+
 func TestLateShareIsRefused(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		id := s.begin(ceremony.GenerateRoot)
