@@ -52,7 +52,7 @@ func (c State) refusalFor(cmd command.Receive, contributes bool, now time.Time) 
 		return ceremony.WitnessAwaited
 	case c.Round.Step == ceremony.StepOTP && !c.mayBegin(now):
 		return ceremony.NotCollecting // a quiet hour has begun since they were asked
-	case c.knows(func(e ceremony.Evidence) bool { return e.SHA256 == cmd.Evidence.SHA256 }):
+	case c.knows(func(s event.Submitting) bool { return s.Evidence.SHA256 == cmd.Evidence.SHA256 }):
 		return ceremony.Replayed
 	}
 	return ""
@@ -80,8 +80,8 @@ func refusalOf(e event.Event) (_ event.Declined, ok bool) {
 }
 
 // knows reports whether an envelope whose share was sent to Vault matches.
-func (c State) knows(match func(ceremony.Evidence) bool) bool {
-	return slices.ContainsFunc(all[event.Submitting](c), func(s event.Submitting) bool { return match(s.Evidence) })
+func (c State) knows(match func(event.Submitting) bool) bool {
+	return slices.ContainsFunc(all[event.Submitting](c), match)
 }
 
 // declined returns how many of a person's envelopes were refused by their own fault, and
@@ -140,9 +140,9 @@ func (c State) send(cmd command.Send) ([]event.Event, error) {
 	}
 	// A message that was mangled on the way has other bytes and the same signature. So a
 	// replay is known by who signed and when. What was signed for another step does not open.
-	if slices.ContainsFunc(all[event.Submitting](c), func(s event.Submitting) bool {
-		e := s.Evidence
-		return s.Step == offer.Step && e.Signer == cmd.Evidence.Signer && e.SignedAt.Equal(cmd.Evidence.SignedAt)
+	if c.knows(func(s event.Submitting) bool {
+		sent := s.Evidence
+		return s.Step == offer.Step && sent.Signer == cmd.Evidence.Signer && sent.SignedAt.Equal(cmd.Evidence.SignedAt)
 	}) {
 		return c.decline(command.Decline{Evidence: cmd.Evidence, Reason: ceremony.Replayed})
 	}
