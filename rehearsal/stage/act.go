@@ -64,7 +64,7 @@ func (s *Stage) Present(ctx context.Context, id ceremony.ID, who ...string) erro
 			return err
 		}
 		receipt, err := p.Presents(ctx, call)
-		if err == nil && receipt.Kind != rules.ReceiptMessage {
+		if err == nil && receipt.refuses() {
 			err = fmt.Errorf("%s answered the roll call of %s and was told: %s", p.Name, id, receipt.Text)
 		}
 		return err
@@ -82,7 +82,7 @@ func (s *Stage) Answer(ctx context.Context, id ceremony.ID, step ceremony.Step, 
 		if err != nil {
 			return err
 		}
-		if receipt.Kind != rules.ReceiptMessage || strings.Contains(receipt.Text, "Your message was not used") {
+		if receipt.refuses() {
 			return fmt.Errorf("%s answered %s of %s and was told: %s", name, step, id, receipt.Text)
 		}
 	}

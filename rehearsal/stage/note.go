@@ -59,6 +59,11 @@ func (n Note) HasButton(action string) bool {
 // AsksForStatement reports whether the message asks for a signed statement.
 func (n Note) AsksForStatement() bool { return said(n.Instruction(), "says") != "" }
 
+// refuses reports whether the answer to what a person sent says that it was not used.
+func (n Note) refuses() bool {
+	return n.Kind != rules.ReceiptMessage || strings.Contains(n.Text, "Your message was not used")
+}
+
 func (s *Stage) note(m slacktest.Message) Note {
 	n := Note{Message: m, Text: s.Slack.Read(m)}
 	if m.Metadata == nil {
