@@ -323,7 +323,7 @@ func TestP8EnvelopesOfSequoiaAndRNPAreVerifiedWithoutTheShare(t *testing.T) {
 	t.Run("sq", func(t *testing.T) {
 		d := newDesk(t, "sq")
 		if !strings.HasPrefix(string(d.run("sq --version 2>&1")), "sq 0.") {
-			t.Skip("written for sq 0.27")
+			needs.Lack(t, "sq 0.27 is not installed")
 		}
 		d.run("sq key generate --userid 'Ada <ada@example.invalid>' --export me.pgp")
 		s := d.setOut(d.run("sq key extract-cert me.pgp"))
