@@ -314,7 +314,7 @@ func (o *Operator) UnsealWorks(ctx context.Context, shares ...string) (bool, err
 	return err == nil, err
 }
 
-// Poll calls done until it reports true or fails, or the context ends, for half a minute at most.
+// Poll calls done until it reports true or fails, or the context ends, for two minutes at most.
 func Poll(ctx context.Context, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
